@@ -1,0 +1,63 @@
+/* config.h - the configuration string of a stack
+ *
+ * "vnl=vxvde://234.0.0.1,ip=10.0.0.70/24,ip=fc00::1:70/64": iothconf's
+ * syntax.  Comma-separated; a comma inside {} belongs to the value (VNLs
+ * nest).  vnl=, tap=, tun= and fd= each begin an interface; the keys that
+ * follow belong to it.  Keys before the first one belong to the first
+ * interface (so "ip=10.0.0.1/24,tap=t0" works as in iothconf).
+ */
+#ifndef PROTO_CONFIG_H
+#define PROTO_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/addr.h"
+
+#define CONFIG_IFACES	32
+#define CONFIG_ADDRS	16
+#define CONFIG_DNS	3
+
+enum {
+	CONFIG_IF_DHCP	= 1 << 0,
+	CONFIG_IF_DHCP6	= 1 << 1,
+	CONFIG_IF_RD	= 1 << 2,	/* router discovery */
+	CONFIG_IF_SLAAC	= 1 << 3,
+};
+
+struct config_iface {
+	char *link;			/* for link_open(): "tap:t0", "vxvde://234.0.0.1" */
+	char name[16];			/* iface=, else "vde0", "tap0", ... chosen by the engine */
+	bool has_mac;
+	uint8_t mac[6];
+	unsigned mtu;			/* 0: the link's own, else 1500 */
+	unsigned flags;			/* CONFIG_IF_* */
+	unsigned naddr;
+	struct addr_prefix addr[CONFIG_ADDRS];
+	bool has_gw4, has_gw6;
+	struct addr gw4, gw6;
+};
+
+struct config {
+	char *name;			/* stack=, or NULL */
+	unsigned niface;
+	struct config_iface iface[CONFIG_IFACES];
+	unsigned ndns;
+	struct addr dns[CONFIG_DNS];
+	char *domain;			/* domain= */
+	char *fqdn;			/* fqdn= */
+};
+
+/**
+ * config_parse() - Parse a configuration string
+ * @s:		the string
+ * @out:	filled in; release with config_free(), also after an error
+ * @err:	on failure: which key and value is wrong, why, and what is valid
+ * @errlen:	size of @err
+ *
+ * Return: 0 or -EINVAL, -ENOMEM
+ */
+int config_parse(const char *s, struct config *out, char *err, size_t errlen);
+void config_free(struct config *c);
+
+#endif

@@ -1,0 +1,43 @@
+/* dgram.h - the header in front of every datagram of a SOCK_SEQPACKET pair
+ *
+ * UDP, raw and ICMP sockets carry one datagram a record, this header first,
+ * so that a datagram of zero bytes is not an end of file and addresses,
+ * hop limits and errors travel with the data they belong to.
+ */
+#ifndef PROTO_DGRAM_H
+#define PROTO_DGRAM_H
+
+#include "proto/msg.h"
+
+#define DGRAM_VERSION	1
+
+enum dgram_type {
+	DGRAM_DATA = 1,
+	DGRAM_ERROR,		/* to the application: err, and peer = the destination it concerns */
+};
+
+enum {
+	DGRAM_F_TTL	= 1 << 0,	/* ttl is set by the sender (cmsg) */
+	DGRAM_F_TOS	= 1 << 1,
+	DGRAM_F_LOCAL	= 1 << 2,	/* send: use local/ifindex as source (PKTINFO) */
+	DGRAM_F_CONFIRM	= 1 << 3,
+};
+
+struct dgram_hdr {
+	uint8_t version;
+	uint8_t type;			/* enum dgram_type */
+	uint16_t flags;			/* DGRAM_F_* */
+	int32_t err;			/* DGRAM_ERROR: errno, positive */
+	union msg_sockaddr peer;	/* receive: source; send: destination, family 0 = connected one */
+	union msg_sockaddr local;	/* receive: destination address of the packet */
+	uint32_t ifindex;
+	uint8_t ttl, tos;
+	uint8_t icmp_type, icmp_code;	/* DGRAM_ERROR: from ICMP */
+	uint64_t stamp_ns;		/* receive: CLOCK_REALTIME */
+	union msg_sockaddr offender;	/* DGRAM_ERROR: who sent the ICMP message */
+	uint32_t info;			/* DGRAM_ERROR: ee_info (MTU) */
+};
+
+_Static_assert(sizeof(struct dgram_hdr) == 112, "dgram_hdr is the wire format");
+
+#endif

@@ -1,0 +1,172 @@
+/* msg.h - control messages between a client process and a stack
+ *
+ * Theory of operation
+ * A process has one SOCK_SEQPACKET connection to a stack's control socket.
+ * One datagram is one message: struct msg_hdr, then hdr.len bytes of body,
+ * whose layout follows from hdr.op.  A request with MSG_F_ONEWAY gets no
+ * answer; every other is answered at once by a message with the same op and
+ * seq, hdr.err = 0 or -errno, and the reply's body.  Nothing ever waits on
+ * the daemon's side: what takes time shows on the socket's own descriptor.
+ *
+ * A socket is named by the 64-bit id that its creator drew at random and
+ * that stands in the abstract name of the daemon's end (sockname.h): who
+ * has the descriptor knows the id, after fork, exec and SCM_RIGHTS alike.
+ *
+ * Both ends run on one machine: fields are in host byte order, addresses as
+ * in struct sockaddr_in and sockaddr_in6.  The layout is the same for 32-
+ * and 64-bit programs; a reader checks sizes before use (msg_check()).
+ */
+#ifndef PROTO_MSG_H
+#define PROTO_MSG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#define MSG_VERSION	1
+#define MSG_MAX		16384		/* the largest message, header included */
+#define MSG_OPT_MAX	8192		/* the largest option value or ioctl argument */
+
+enum msg_op {
+	MSG_OP_HELLO = 1,	/* - -> msg_hello */
+	MSG_OP_ATTACH,	/* one-way, 1 fd: the far end of a new control connection,
+			 * for a child that inherited this one but cannot reach the path */
+	MSG_OP_SOCKET,	/* msg_socket, 1 fd: the daemon's end -> -; mostly one-way */
+	MSG_OP_BIND,	/* msg_addr -> - */
+	MSG_OP_CONNECT,	/* msg_connect -> -; one-way for streams */
+	MSG_OP_LISTEN,	/* msg_listen -> - */
+	MSG_OP_GETSOCKNAME,/* - -> msg_addr */
+	MSG_OP_GETPEERNAME,/* - -> msg_addr */
+	MSG_OP_SETSOCKOPT,	/* msg_opt + value -> -; one-way where it cannot fail */
+	MSG_OP_GETSOCKOPT,	/* msg_opt (len = room) -> msg_opt + value */
+	MSG_OP_STAT,	/* - -> msg_stat: what a descriptor of unknown history is */
+	MSG_OP_SHUTDOWN,	/* msg_shutdown -> -; for what shutdown(2) on the pair cannot tell */
+	MSG_OP_INFO,	/* - -> msg_info + msg_ifinfo[nif] */
+	MSG_OP_STOP,	/* - -> -; then the stack ends */
+	MSG_OP_COUNT
+};
+
+enum {
+	MSG_F_ONEWAY = 1 << 0,
+};
+
+struct msg_hdr {
+	uint16_t version;
+	uint16_t op;
+	uint16_t flags;
+	uint16_t len;		/* of the body */
+	uint32_t seq;
+	int32_t err;		/* reply: 0 or -errno */
+	uint64_t sock;		/* socket id, 0 if the op concerns none */
+};
+
+union msg_sockaddr {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	uint8_t pad[28];
+};
+
+struct msg_hello {
+	uint32_t version;	/* MSG_VERSION of the daemon */
+	int32_t pid;
+};
+
+struct msg_socket {
+	int32_t domain, type, protocol;	/* type without SOCK_NONBLOCK/CLOEXEC */
+};
+
+struct msg_addr {
+	uint32_t len;			/* of the sockaddr; 0: unspecified */
+	union msg_sockaddr addr;
+};
+
+struct msg_connect {
+	struct msg_addr to;
+	uint32_t plug;			/* filler bytes in the pair (streams) */
+};
+
+struct msg_listen {
+	int32_t backlog;
+};
+
+struct msg_shutdown {
+	int32_t how;
+};
+
+struct msg_opt {
+	int32_t level, name;
+	uint32_t len;			/* of the value that follows, or room for it */
+	uint32_t reserved;
+};
+
+enum msg_state {			/* of a stream socket, in msg_stat */
+	MSG_ST_NEW, MSG_ST_BOUND, MSG_ST_CONNECTING, MSG_ST_CONNECTED,
+	MSG_ST_LISTENING, MSG_ST_CLOSED,
+};
+
+struct msg_stat {
+	int32_t domain, type, protocol;
+	uint32_t state;			/* enum msg_state */
+};
+
+#define MSG_IFADDRS	16
+struct msg_ifaddr {
+	union msg_sockaddr addr;
+	uint32_t prefixlen;
+};
+
+struct msg_ifinfo {
+	char name[16];
+	char spec[128];
+	uint32_t index, flags;		/* flags: IFF_* of <net/if.h> */
+	uint32_t mtu, naddr;
+	uint8_t mac[6];
+	uint8_t reserved[2];
+	struct msg_ifaddr addr[MSG_IFADDRS];
+};
+
+struct msg_info {
+	int32_t pid;
+	uint32_t nif;
+	uint32_t nsock_stream, nsock_dgram, nsock_raw;
+	uint32_t nsession;
+	uint64_t uptime_ns;
+};
+
+/* what accept() reads from a listener's descriptor, with one SCM_RIGHTS */
+struct msg_accept {
+	union msg_sockaddr peer, local;
+	uint64_t sock;
+};
+
+struct msg {
+	struct msg_hdr hdr;
+	union {
+		struct msg_hello hello;
+		struct msg_socket socket;
+		struct msg_addr addr;
+		struct msg_connect connect;
+		struct msg_listen listen;
+		struct msg_shutdown shutdown;
+		struct msg_opt opt;
+		struct msg_stat stat;
+		struct msg_info info;
+		uint8_t raw[MSG_MAX - sizeof(struct msg_hdr)];
+	};
+};
+
+_Static_assert(sizeof(struct msg_hdr) == 24, "msg_hdr is the wire format");
+_Static_assert(sizeof(union msg_sockaddr) == 28, "a sockaddr_in6");
+_Static_assert(sizeof(struct msg_addr) == 32, "msg_addr is the wire format");
+_Static_assert(sizeof(struct msg_accept) == 64, "msg_accept is the wire format");
+_Static_assert(sizeof(struct msg) == MSG_MAX, "one datagram");
+
+int msg_check(const struct msg *m, size_t got, int nfds);
+int msg_check_reply(const struct msg *m, size_t got, uint16_t op, uint32_t seq);
+int msg_addr_set(struct msg_addr *a, const struct sockaddr *sa, socklen_t len);
+size_t msg_size(const struct msg *m);
+
+#endif
