@@ -1,0 +1,183 @@
+/* stackname.c - from what a user calls a stack to its control socket
+ *
+ * Theory of operation
+ * The forms of a name are listed in stackname.h.  The folder of named stacks
+ * decides who may reach a stack, so it must be ours alone: a real directory
+ * of our uid that nobody else can enter.  Under /tmp anybody can take the
+ * name first; then we refuse rather than talk to a stranger's daemon.
+ * A name never begins with a dot: ".NAME.lock" is the daemon's lock file.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "proto/sockname.h"
+#include "proto/stackname.h"
+
+#define NAME_CHARS \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@"
+
+__attribute__((format(printf, 4, 5)))
+static int fail(int code, char *err, size_t errlen, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err, errlen, fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+/* the folder is ours and closed to others; a missing one is no error */
+static int check_dir(const char *dir, char *err, size_t errlen)
+{
+	struct stat st;
+
+	if (lstat(dir, &st) < 0) {
+		if (errno == ENOENT)
+			return 0;
+		return fail(-errno, err, errlen, "runtime folder %s: %s", dir,
+			    strerror(errno));
+	}
+	if (!S_ISDIR(st.st_mode))
+		return fail(-ENOTDIR, err, errlen,
+			    "runtime folder %s is not a directory (remove it, or set XDG_RUNTIME_DIR)",
+			    dir);
+	if (st.st_uid != geteuid())
+		return fail(-EPERM, err, errlen,
+			    "runtime folder %s belongs to uid %u, not to uid %u (set XDG_RUNTIME_DIR to a folder of your own)",
+			    dir, (unsigned)st.st_uid, (unsigned)geteuid());
+	if (st.st_mode & 077)
+		return fail(-EPERM, err, errlen,
+			    "runtime folder %s is open to others, mode %04o (chmod 700 it)",
+			    dir, (unsigned)st.st_mode & 07777);
+	return 0;
+}
+
+/**
+ * stackname_dir() - The folder in which named stacks have their control socket
+ * @create:	make it if it is missing
+ * @buf, @size:	receives the path
+ * @err, @errlen: on failure, why in one line
+ *
+ * Return: 0 or -errno
+ */
+int stackname_dir(bool create, char *buf, size_t size, char *err, size_t errlen)
+{
+	const char *run = getenv("XDG_RUNTIME_DIR");
+	int n;
+
+	if (run && run[0] == '/')
+		n = snprintf(buf, size, "%s/ustack", run);
+	else if (geteuid() == 0)
+		n = snprintf(buf, size, "/run/ustack");
+	else
+		n = snprintf(buf, size, "/tmp/ustack-%u", (unsigned)geteuid());
+	if (n < 0 || (size_t)n >= size)
+		return fail(-ENAMETOOLONG, err, errlen,
+			    "runtime folder %s/ustack: the path is too long (set XDG_RUNTIME_DIR to a shorter one)",
+			    run ? run : "");
+	if (create && mkdir(buf, 0700) < 0 && errno != EEXIST)
+		return fail(-errno, err, errlen,
+			    "runtime folder %s: cannot make it: %s", buf,
+			    strerror(errno));
+	return check_dir(buf, err, errlen);
+}
+
+/* FNV-1a, 64 bit: the same string gives the same socket in every process */
+static uint64_t hash(const char *s)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (; *s; s++)
+		h = (h ^ (uint8_t)*s) * 0x100000001b3u;
+	return h;
+}
+
+static int set_path(struct stackname *out, const char *dir, const char *base,
+		    char *err, size_t errlen)
+{
+	char path[PATH_MAX + NAME_MAX];
+	int len = snprintf(path, sizeof(path), "%s/%s", dir, base);
+
+	if (len < 0 || (size_t)len > SOCKNAME_PATH_MAX)
+		return fail(-ENAMETOOLONG, err, errlen,
+			    "stack \"%s\": control socket %s/%s has %d characters, at most %zu fit a socket's name (use a shorter name or path)",
+			    base, dir, base, len, SOCKNAME_PATH_MAX);
+	memcpy(out->path, path, (size_t)len + 1);
+	return 0;
+}
+
+static int in_dir(struct stackname *out, const char *base, bool create,
+		  char *err, size_t errlen)
+{
+	char dir[PATH_MAX];
+	int ret = stackname_dir(create, dir, sizeof(dir), err, errlen);
+
+	return ret ? ret : set_path(out, dir, base, err, errlen);
+}
+
+/* the sockets' names carry the path into other processes: it must not
+ * depend on this one's working directory */
+static int from_path(struct stackname *out, const char *name, char *err,
+		     size_t errlen)
+{
+	char cwd[PATH_MAX];
+
+	out->kind = STACKNAME_PATH;
+	if (name[strlen(name) - 1] == '/')
+		return fail(-EINVAL, err, errlen,
+			    "stack \"%s\": a path must end in the name of the control socket",
+			    name);
+	if (name[0] == '/')
+		return set_path(out, "", name + 1, err, errlen);
+	if (!getcwd(cwd, sizeof(cwd)))
+		return fail(-errno, err, errlen,
+			    "stack \"%s\": cannot find the working folder: %s",
+			    name, strerror(errno));
+	if (strncmp(name, "./", 2) == 0)
+		name += 2;
+	return set_path(out, strcmp(cwd, "/") ? cwd : "", name, err, errlen);
+}
+
+/**
+ * stackname_resolve() - Find the control socket of a stack
+ * @name:	what the user wrote, or NULL
+ * @create:	make the runtime folder if it is missing
+ * @out:	filled in; out->config borrows @name
+ * @err, @errlen: on failure, why in one line
+ *
+ * Return: 0 or -errno
+ */
+int stackname_resolve(const char *name, bool create, struct stackname *out,
+		      char *err, size_t errlen)
+{
+	char base[20];
+
+	memset(out, 0, sizeof(*out));
+	if (!name || !*name)
+		name = "default";
+	if (!strcmp(name, "null") || !strcmp(name, "host")) {
+		out->kind = *name == 'n' ? STACKNAME_NULL : STACKNAME_HOST;
+		return 0;
+	}
+	if (name[0] != '/' && name[0] != '.' && strchr(name, '=')) {
+		out->kind = STACKNAME_CONFIG;
+		out->config = name;
+		snprintf(base, sizeof(base), "@%016" PRIx64, hash(name));
+		return in_dir(out, base, create, err, errlen);
+	}
+	if (strchr(name, '/'))
+		return from_path(out, name, err, errlen);
+	out->kind = STACKNAME_PATH;
+	if (name[strspn(name, NAME_CHARS)] || name[0] == '.' || name[0] == '-')
+		return fail(-EINVAL, err, errlen,
+			    "stack \"%s\": not a valid name (letters, digits and . _ - @, not beginning with . or -; or a path; or a configuration string such as vnl=vxvde://234.0.0.1,ip=10.0.0.1/24)",
+			    name);
+	return in_dir(out, name, create, err, errlen);
+}
