@@ -29,7 +29,9 @@ typedef void loop_fd_cb(struct loop_fd *w, uint32_t events);
 typedef void loop_timer_cb(struct loop_timer *t);
 typedef void loop_work_cb(struct loop_work *w);
 
-/* a watched descriptor; zero-initialise, then loop_fd_add() */
+/* a watched descriptor; zero-initialise, then loop_fd_add(); loop_fd_del()
+ * comes before close(2), since epoll knows open files, not numbers: one that
+ * lives on elsewhere (dup, SCM_RIGHTS) would go on to report here */
 struct loop_fd {
 	struct loop *loop;	/* NULL when not watched */
 	int fd;
@@ -41,7 +43,8 @@ struct loop_fd {
 struct loop_timer {
 	struct loop *loop;	/* NULL when not armed */
 	uint64_t at;		/* CLOCK_MONOTONIC, ns */
-	size_t pos;		/* place in the heap */
+	uint64_t seq;		/* order of arming, among equal deadlines */
+	struct loop_timer *child, *next, *prev;	/* place in the heap */
 	loop_timer_cb *cb;
 };
 
@@ -57,7 +60,9 @@ void loop_free(struct loop *l);
 
 int loop_fd_add(struct loop *l, struct loop_fd *w, int fd, uint32_t events,
 		loop_fd_cb *cb);		/* 0 or -errno */
-int loop_fd_mod(struct loop_fd *w, uint32_t events);	/* no syscall if equal */
+/* no syscall if equal, but for EPOLLET and EPOLLONESHOT: there asking again
+ * re-arms, so that what is ready now is reported once more */
+int loop_fd_mod(struct loop_fd *w, uint32_t events);
 void loop_fd_del(struct loop_fd *w);		/* idempotent; does not close */
 
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t at_ns);
@@ -75,6 +80,7 @@ struct loop_prepare {
 };
 void loop_prepare_add(struct loop *l, struct loop_prepare *p,
 		      void (*cb)(struct loop_prepare *p));
+void loop_prepare_del(struct loop *l, struct loop_prepare *p);	/* idempotent */
 
 uint64_t loop_now(const struct loop *l);	/* ns, cached at the wake-up */
 uint64_t clock_ns(void);			/* CLOCK_MONOTONIC, fresh */
