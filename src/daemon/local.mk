@@ -1,0 +1,21 @@
+# everything but main(), so that unit tests can link it against an engine of their own
+noinst_LTLIBRARIES += libdaemon.la
+libdaemon_la_SOURCES = \
+	src/daemon/ctlsock.c src/daemon/ctlsock.h \
+	src/daemon/options.c src/daemon/options.h \
+	src/daemon/ready.c src/daemon/ready.h \
+	src/daemon/request.c \
+	src/daemon/session.c src/daemon/session.h
+libdaemon_la_LIBADD = libproto.la
+
+sbin_PROGRAMS += ustackd
+ustackd_SOURCES = src/daemon/main.c
+ustackd_LDADD = libdaemon.la libengine.la
+
+systemdunitdir = $(prefix)/lib/systemd/system
+systemdunit_DATA = src/daemon/ustackd@.service
+EXTRA_DIST += src/daemon/ustackd@.service.in
+CLEANFILES += $(systemdunit_DATA)
+src/daemon/ustackd@.service: src/daemon/ustackd@.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) src/daemon && \
+	sed 's|[@]sbindir[@]|$(sbindir)|' $(srcdir)/src/daemon/ustackd@.service.in > $@.tmp && mv $@.tmp $@

@@ -1,0 +1,345 @@
+/* main.c - ustackd: start a stack, serve it, end it
+ *
+ * Theory of operation
+ * Everything a run consists of is in struct run, taken in the order of
+ * start(): configuration, control socket, lwIP with its interfaces, listening,
+ * telling the starter.  finish() gives it back in reverse and is good for a run
+ * that got only half way.  What fails before "ready" is fatal and told in one
+ * line, on stderr and to the starter; what fails later concerns one client
+ * and ends its session at most.
+ *
+ * A daemon that outlives its starter (--daemon, --on-demand) or may not lean
+ * on it (--control-fd) gets a session (setsid(2)) of its own and keeps none of
+ * the descriptors that it happened to inherit: an open pipe's end would keep
+ * the starter's reader waiting.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/fdio.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "daemon/ctlsock.h"
+#include "daemon/options.h"
+#include "daemon/ready.h"
+#include "daemon/session.h"
+#include "engine/engine.h"
+#include "proto/config.h"
+#include "proto/stackname.h"
+
+struct run {
+	struct options opt;
+	struct config config;
+	struct ctlsock ctl;
+	struct loop *loop;
+	struct engine *engine;
+	struct server srv;
+	char path[128];			/* control socket, or "@private/PID" */
+	char pid_path[PATH_MAX];	/* absolute: we leave the folder */
+	bool has_ctl, has_srv, has_pid_file;
+	int parent_fd;			/* of --daemon; -1: none */
+	char err[1024];
+};
+
+static struct loop *stopping_loop;	/* for the signal handler only */
+
+static void on_stop_signal(int sig)
+{
+	loop_stop(stopping_loop);
+}
+
+/* a second signal ends us at once: SA_RESETHAND */
+static void catch_signals(struct run *r)
+{
+	struct sigaction stop = { .sa_handler = on_stop_signal, .sa_flags = SA_RESETHAND };
+	struct sigaction ign = { .sa_handler = SIG_IGN };
+	struct sigaction hup;
+
+	stopping_loop = r->loop;
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGINT, &stop, NULL);
+	/* a terminal's hang-up ends what runs in its foreground; nohup(1) is
+	 * respected, and without a terminal the signal means nothing */
+	if (r->opt.daemonise || r->opt.on_demand || r->opt.control_fd >= 0)
+		sigaction(SIGHUP, &ign, NULL);
+	else if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &stop, NULL);
+}
+
+/* started by a program that runs under the shim, we must not: our own sockets
+ * are the kernel's */
+static void shed_preload(char **argv)
+{
+	const char *p = getenv("LD_PRELOAD");
+
+	if (!p || !strstr(p, "libustack.so"))
+		return;
+	unsetenv("LD_PRELOAD");
+	execv("/proc/self/exe", argv);
+	log_warn("cannot restart without LD_PRELOAD=%s: %s", p, strerror(errno));
+}
+
+static bool is_wanted(const struct run *r, int fd)
+{
+	char spec[16];
+
+	if (fd <= STDERR_FILENO || fd == r->opt.ready_fd || fd == r->opt.control_fd)
+		return true;
+	snprintf(spec, sizeof(spec), "fd:%d", fd);
+	for (unsigned i = 0; i < r->config.niface; i++)
+		if (!strcmp(r->config.iface[i].link, spec))
+			return true;
+	return false;
+}
+
+static void close_inherited(const struct run *r)
+{
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+
+	if (!d)
+		return;
+	while ((e = readdir(d))) {
+		int fd = atoi(e->d_name);
+
+		if (e->d_name[0] != '.' && fd != dirfd(d) && !is_wanted(r, fd))
+			close(fd);
+	}
+	closedir(d);
+}
+
+static bool outlives_starter(const struct run *r)
+{
+	return r->opt.daemonise || r->opt.on_demand || r->opt.control_fd >= 0;
+}
+
+/* which control socket: -p, -n, stack= of the configuration, "default" */
+static int find_path(struct run *r)
+{
+	const char *name = r->opt.path ? r->opt.path :
+			   r->opt.name ? r->opt.name : r->config.name;
+	struct stackname sn;
+	int ret;
+
+	if (!name && r->opt.control_fd >= 0) {
+		snprintf(r->path, sizeof(r->path), "@private/%d", (int)getpid());
+		return 0;
+	}
+	ret = stackname_resolve(name, true, &sn, r->err, sizeof(r->err));
+	if (ret)
+		return ret;
+	if (sn.kind == STACKNAME_NULL || sn.kind == STACKNAME_HOST) {
+		snprintf(r->err, sizeof(r->err), "stack \"%s\": the name is reserved (choose another)",
+			 name);
+		return -EINVAL;
+	}
+	if (sn.kind == STACKNAME_CONFIG) {
+		snprintf(r->err, sizeof(r->err), "stack \"%s\": this is a configuration, not a name (give it by -o)",
+			 name);
+		return -EINVAL;
+	}
+	snprintf(r->path, sizeof(r->path), "%s", sn.path);
+	return 0;
+}
+
+static int open_control(struct run *r)
+{
+	int ret = find_path(r);
+
+	if (ret || r->path[0] == '@')
+		return ret;
+	r->has_ctl = true;
+	return ctlsock_bind(&r->ctl, r->path, r->err, sizeof(r->err));
+}
+
+static int open_engine(struct run *r)
+{
+	r->engine = engine_new(r->loop, r->path);
+	if (!r->engine) {
+		int err = errno;
+
+		snprintf(r->err, sizeof(r->err), "stack \"%s\": cannot start lwIP: %s",
+			 r->path, strerror(err));
+		return -err;
+	}
+	return engine_configure(r->engine, &r->config, r->err, sizeof(r->err));
+}
+
+static int open_sessions(struct run *r)
+{
+	int ret;
+
+	server_init(&r->srv, r->loop, r->engine, r->opt.on_demand);
+	r->has_srv = true;
+	if (r->opt.control_fd >= 0) {
+		fcntl(r->opt.control_fd, F_SETFD, FD_CLOEXEC);
+		ret = server_attach(&r->srv, r->opt.control_fd, true);
+		if (ret) {
+			snprintf(r->err, sizeof(r->err), "--control-fd %d: cannot serve it: %s (it must be a connected AF_UNIX SOCK_SEQPACKET socket)",
+				 r->opt.control_fd, strerror(-ret));
+			return ret;
+		}
+	}
+	if (!r->has_ctl)
+		return 0;
+	ret = ctlsock_listen(&r->ctl, r->err, sizeof(r->err));
+	return ret ? ret : server_listen(&r->srv, r->ctl.fd);
+}
+
+static int write_pid_file(struct run *r)
+{
+	char cwd[PATH_MAX / 2] = "";
+	int ret, n;
+
+	if (!r->opt.pid_file)
+		return 0;
+	if (r->opt.pid_file[0] != '/' && !getcwd(cwd, sizeof(cwd)))
+		ret = -errno;
+	else {
+		n = snprintf(r->pid_path, sizeof(r->pid_path), "%s%s%s", cwd,
+			     *cwd ? "/" : "", r->opt.pid_file);
+		ret = (size_t)n >= sizeof(r->pid_path) ? -ENAMETOOLONG :
+		      pidfile_write(r->pid_path);
+	}
+	if (ret)
+		snprintf(r->err, sizeof(r->err), "pid file \"%s\": cannot write: %s",
+			 r->opt.pid_file, strerror(-ret));
+	else
+		r->has_pid_file = true;
+	return ret;
+}
+
+static int prepare(struct run *r)
+{
+	int ret = config_parse(r->opt.config, &r->config, r->err, sizeof(r->err));
+
+	if (ret)
+		return ret;
+	if (outlives_starter(r)) {
+		close_inherited(r);
+		if (r->opt.daemonise) {
+			r->parent_fd = ready_daemonise();
+			if (r->parent_fd < 0) {
+				snprintf(r->err, sizeof(r->err), "cannot go to the background: %s",
+					 strerror(-r->parent_fd));
+				return r->parent_fd;
+			}
+		} else {
+			setsid();	/* fails when we lead a group: then that is ours */
+		}
+	}
+	if (r->opt.ready_fd >= 0)
+		fcntl(r->opt.ready_fd, F_SETFD, FD_CLOEXEC);
+	fdio_raise_nofile();
+	r->loop = loop_new();
+	if (!r->loop) {
+		snprintf(r->err, sizeof(r->err), "cannot make an event loop: %s",
+			 strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+/* everything up to the moment when clients can connect: 0 or -errno with r->err */
+static int start(struct run *r)
+{
+	int ret = prepare(r);
+
+	if (!ret)
+		ret = open_control(r);
+	if (!ret)
+		ret = open_engine(r);
+	if (!ret)
+		ret = open_sessions(r);
+	if (!ret)
+		ret = write_pid_file(r);
+	if (!ret)
+		catch_signals(r);
+	return ret;
+}
+
+static void tell_starter(struct run *r, const char *text)
+{
+	int fds[] = { r->parent_fd, r->opt.ready_fd };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0) {
+			ready_tell(fds[i], text);
+			close(fds[i]);
+		}
+	r->parent_fd = r->opt.ready_fd = -1;
+}
+
+static int serve(struct run *r)
+{
+	int ret;
+
+	log_info("stack \"%s\": ready (pid %d)", r->path, (int)getpid());
+	ready_notify("READY=1");
+	/* in this order: once told, the starter may close what we share */
+	if (r->opt.daemonise || r->opt.on_demand) {
+		log_to_syslog();
+		ready_detach();
+	}
+	tell_starter(r, "ready\n");
+	ret = loop_run(r->loop);
+	if (ret < 0)
+		log_err("stack \"%s\": event loop failed: %s", r->path,
+			strerror(-ret));
+	log_info("stack \"%s\": ending", r->path);
+	ready_notify("STOPPING=1");
+	return ret < 0 ? ret : 0;
+}
+
+/* in reverse order of start(); sessions last but one, for their clients wait
+ * to see us gone: see server_fini() */
+static void finish(struct run *r)
+{
+	if (r->has_ctl)
+		ctlsock_stop_listening(&r->ctl);
+	if (r->has_pid_file)
+		pidfile_remove(r->pid_path);
+	if (r->engine)
+		engine_free(r->engine);
+	if (r->has_ctl)
+		ctlsock_release(&r->ctl);
+	if (r->has_srv)
+		server_fini(&r->srv);
+	if (r->loop)
+		loop_free(r->loop);
+	config_free(&r->config);
+	options_free(&r->opt);
+}
+
+int main(int argc, char **argv)
+{
+	static struct run r = { .parent_fd = -1 };
+	int ret, status;
+
+	signal(SIGPIPE, SIG_IGN);
+	log_init("ustackd", LOG_WARNING);
+	shed_preload(argv);
+	ret = options_parse(argc, argv, &r.opt);
+	if (ret) {
+		options_free(&r.opt);
+		return ret > 0 ? 0 : EXIT_USAGE;
+	}
+	log_init("ustackd", r.opt.verbose > 1 ? LOG_DEBUG :
+			    r.opt.verbose ? LOG_INFO : LOG_WARNING);
+	ret = start(&r);
+	if (ret) {
+		log_err("%s", r.err);
+		tell_starter(&r, r.err);
+		status = ret == -EEXIST ? EXIT_RUNNING : EXIT_FAILED;
+	} else {
+		status = serve(&r) ? EXIT_FAILED : 0;
+	}
+	finish(&r);
+	return status;
+}

@@ -1,0 +1,45 @@
+/* session.h - control connections of the stack's clients
+ *
+ * session.c moves messages, request.c carries them out.
+ */
+#ifndef DAEMON_SESSION_H
+#define DAEMON_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/loop.h"
+#include "engine/engine.h"
+#include "proto/msg.h"
+
+#define SESSIONS_MAX	8192	/* control connections at a time */
+#define SESSION_BURST	64	/* messages of one session per wake-up */
+
+struct session;
+
+struct server {
+	struct loop *loop;
+	struct engine *engine;
+	struct session *sessions;
+	unsigned nsession;
+	unsigned max_sessions;		/* SESSIONS_MAX, less if descriptors are few */
+	bool on_demand;
+	bool stopping;
+	struct loop_fd listener;
+	struct loop_timer retry;	/* accept again after a lack of descriptors */
+	struct loop_timer idle;		/* on-demand: nobody there? */
+};
+
+void server_init(struct server *srv, struct loop *loop, struct engine *engine,
+		 bool on_demand);
+int server_listen(struct server *srv, int fd);
+int server_attach(struct server *srv, int fd, bool owner);
+void server_stop(struct server *srv);
+void server_fini(struct server *srv);
+
+/* request.c */
+enum {
+	REQUEST_NO_SOCK = 1,	/* the socket is unknown: try again after draining */
+};
+int request_handle(struct server *srv, struct msg *m, int fd, bool last);
+
+#endif
