@@ -12,10 +12,18 @@
 #include "lwip/netif.h"
 #include "lwip/tcp.h"
 
-#define PORT_TICK_MS	TCP_TMR_INTERVAL	/* port_tcp_tick() interval */
+#define PORT_TICK_MS	25	/* port_tcp_tick() interval: TCP_TMR_INTERVAL */
 
 /* lwip_init() and the self-test that our TCP_REG/TCP_RMV are in effect */
 void port_init(void);
+
+/* an assertion of lwIP failed: log it.  The connection at hand is reset at
+ * the next tick.  NULL: a line on stderr (and abort() in sanitizer builds) */
+typedef void port_assert_fn(const char *msg, const char *file, int line);
+void port_on_assert(port_assert_fn *fn);
+
+/* forward packets between interfaces; off unless set */
+extern bool port_ip_forward;
 
 /* --- TCP timers: lwIP's own stay off; the engine calls port_tcp_tick()
  * every PORT_TICK_MS while port_tcp_busy() */
@@ -25,9 +33,12 @@ bool port_tcp_busy(void);
 /* --- what the port keeps beside a netif (netif client data): the engine
  * embeds it in its own interface and attaches it before netif_set_up() */
 struct portif {
-	uint16_t mtu;		/* the wire's; netif->mtu is 0 when tso is on, since
+	uint16_t mtu;		/* the wire's; netif->mtu is 0 when vnet is on, since
 				 * lwIP must then not fragment or clamp */
 	bool vnet;		/* frames carry virtio_net_hdr: TSO and checksum offload */
+	/* where port_frag4/6 send to; NULL: etharp_output, ethip6_output */
+	netif_output_fn out4;
+	netif_output_ip6_fn out6;
 };
 void portif_attach(struct netif *n, struct portif *p);	/* sets netif->mtu and chksum flags from p */
 struct portif *portif_of(const struct netif *n);	/* NULL: none (lo) */
@@ -40,13 +51,19 @@ void port_vnet_out(struct netif *n, struct pbuf *p, unsigned l3, struct virtio_n
  * this packet (GRO frames carry no valid checksum).  The flags hold for the
  * next input only. */
 void port_vnet_in(struct netif *n, const struct virtio_net_hdr *v);
-/* output an IP packet that lwIP did not fragment because netif->mtu is 0
- * (non-TCP, longer than portif.mtu): sends fragments by @out; ERR_OK when it
- * was not needed either.  Called from our netif->output wrappers. */
+/* What netif->output and netif->output_ip6 have to be (port_output4/6), or to
+ * call in the end (port_frag4/6): sends @p by portif.out4/6, to the next hop
+ * of the route table, whole or, if lwIP could not since netif->mtu is 0, in
+ * fragments (non-TCP, longer than portif.mtu) */
 err_t port_frag4(struct pbuf *p, struct netif *n, const ip4_addr_t *dst);
 err_t port_frag6(struct pbuf *p, struct netif *n, const ip6_addr_t *dst);
+err_t port_output4(struct netif *n, struct pbuf *p, const ip4_addr_t *dst);
+err_t port_output6(struct netif *n, struct pbuf *p, const ip6_addr_t *dst);
 
-/* --- connections */
+/* --- connections
+ * Bind by writing pcb->local_ip and local_port; look for a conflict with
+ * pcbtable_find() and set no SOF_REUSEADDR on a pcb that connects: lwIP would
+ * walk all connections for it. */
 /* once, when a connection became ESTABLISHED (connected and accept callback):
  * initial window (RFC 6928), our Nagle, large segments on a vnet interface */
 void port_tcp_established(struct tcp_pcb *pcb);
@@ -58,8 +75,8 @@ struct tcp_pcb *pcbtable_find(const ip_addr_t *local, uint16_t lport,
 			      const ip_addr_t *remote, uint16_t rport);
 unsigned pcbtable_count(void);
 
-/* --- routes: longest prefix, then lowest metric; the source's interface is
- * honoured when src is one of its addresses */
+/* --- routes: longest prefix, then the source's interface when src is one of
+ * its addresses, then lowest metric */
 struct route {
 	ip_addr_t dst;		/* network; its type gives the family */
 	uint8_t plen;
@@ -68,9 +85,11 @@ struct route {
 	struct netif *netif;
 	uint32_t metric;
 };
-int route_add(const struct route *r);		/* 0, -EEXIST, -ENOMEM, -ENETUNREACH */
-int route_del(const struct route *r);		/* 0, -ESRCH */
+#define ROUTES_MAX	4096	/* each family; a look-up is a linear scan */
+int route_add(const struct route *r);		/* 0, -EEXIST, -ENOMEM, -ENOSPC, -ENETUNREACH, -EINVAL */
+int route_del(const struct route *r);		/* 0, -ESRCH; gw, netif, metric zero: any */
 void route_flush_netif(const struct netif *n);
+/* interfaces that are down are passed over; own addresses give lo's route */
 const struct route *route_lookup(const ip_addr_t *src, const ip_addr_t *dst);
 typedef bool route_visit(const struct route *r, void *arg);	/* false ends the walk */
 void route_foreach(route_visit *fn, void *arg);

@@ -1,0 +1,199 @@
+/* guard_ip.c - look at each IP packet before lwIP does
+ *
+ * Theory of operation
+ * LWIP_HOOK_IP4_INPUT and LWIP_HOOK_IP6_INPUT see a packet before anything of
+ * it is checked.  We drop what lwIP 2.1.3 would misread, and martians:
+ *  - loopback addresses that come from a wire;
+ *  - neighbour discovery (RFC 4861) with an option of length 0, one that runs
+ *    over the end, or a link-layer address option shorter than the address
+ *    (upstream 8e75a40a, 0a65e654); in more than one pbuf; fragmented
+ *    (RFC 6980);
+ *  - "packet too big" below 1280 (RFC 8201: not a path's MTU), which would
+ *    drive the MSS to 0;
+ *  - IPv6 fragments go to reass6.c, not to lwIP, whose reassembly accepts
+ *    holes (c8f42025).
+ * The walk over extension headers is bounded by the packet's length.
+ */
+#include "lwip/icmp6.h"
+#include "lwip/ip.h"
+#include "lwip/prot/icmp6.h"
+#include "lwip/prot/ip4.h"
+#include "lwip/prot/ip6.h"
+#include "lwip/prot/nd6.h"
+#include "hooks.h"
+#include "port.h"
+
+bool port_ip_forward;
+
+static int eaten(struct pbuf *p)
+{
+	pbuf_free(p);
+	return 1;
+}
+
+/* lwIP hands looped packets to the netif that sent them, so an address can
+ * tell; a wire's netif never owns a loopback address */
+static bool from_wire(const struct netif *inp)
+{
+	return portif_of(inp) != NULL;
+}
+
+/**
+ * port_ip4_input() - LWIP_HOOK_IP4_INPUT
+ * @p:		packet from the IP header on
+ * @inp:	interface
+ *
+ * Return: 1: dropped and freed; 0: lwIP goes on
+ */
+int port_ip4_input(struct pbuf *p, struct netif *inp)
+{
+	const struct ip_hdr *ip = p->payload;
+
+	if (p->len < IP_HLEN)
+		return 0;		/* lwIP says so itself */
+	if (from_wire(inp) && (ip4_addr_isloopback(&ip->src) || ip4_addr_isloopback(&ip->dest)))
+		return eaten(p);
+	return 0;
+}
+
+/**
+ * port_ip4_canforward() - LWIP_HOOK_IP4_CANFORWARD
+ * @p, @dest:	packet and destination in host order
+ *
+ * Return: 0: do not forward; -1: lwIP's own rules
+ */
+int port_ip4_canforward(struct pbuf *p, u32_t dest)
+{
+	return port_ip_forward ? -1 : 0;
+}
+
+static bool nd_type(uint8_t type)
+{
+	return type >= ICMP6_TYPE_RS && type <= ICMP6_TYPE_RD;
+}
+
+/* where the options begin; 0: not neighbour discovery */
+static unsigned nd_fixed_len(uint8_t type)
+{
+	switch (type) {
+	case ICMP6_TYPE_RS:
+		return 8;
+	case ICMP6_TYPE_RA:
+		return 16;
+	case ICMP6_TYPE_NS:
+	case ICMP6_TYPE_NA:
+		return 24;
+	default:
+		return 40;		/* redirect */
+	}
+}
+
+static bool nd_option_ok(const uint8_t *o, unsigned len, const struct netif *inp)
+{
+	switch (o[0]) {
+	case ND6_OPTION_TYPE_SOURCE_LLADDR:
+	case ND6_OPTION_TYPE_TARGET_LLADDR:
+		return len >= 2u + inp->hwaddr_len;
+	case ND6_OPTION_TYPE_PREFIX_INFO:
+		return len == 32;
+	case ND6_OPTION_TYPE_MTU:
+		return len == 8;
+	case ND6_OPTION_TYPE_ROUTE_INFO:
+		return len <= 24;
+	case ND6_OPTION_TYPE_RDNSS:
+		return len >= 24 && len % 16 == 8;
+	default:
+		return true;
+	}
+}
+
+static bool nd_ok(const uint8_t *m, unsigned len, const struct netif *inp)
+{
+	unsigned i = nd_fixed_len(m[0]), n;
+
+	if (len < i)
+		return false;
+	for (; i < len; i += n) {
+		if (len - i < 2)
+			return false;
+		n = m[i + 1] * 8u;
+		if (!n || n > len - i || !nd_option_ok(m + i, n, inp))
+			return false;
+	}
+	return true;
+}
+
+static bool icmp6_ok(const struct pbuf *p, unsigned off, unsigned end, const struct netif *inp)
+{
+	const uint8_t *m = (const uint8_t *)p->payload + off;
+
+	if (p->len < off + 8)
+		return p->tot_len < off + 8 || end < off + 8;	/* lwIP: too short */
+	if (m[0] == ICMP6_TYPE_PTB)
+		return ((uint32_t)m[4] << 24 | (uint32_t)m[5] << 16 |
+			(uint32_t)m[6] << 8 | m[7]) >= IP6_MIN_MTU_LENGTH;
+	if (!nd_type(m[0]))
+		return true;
+	return p->len >= end && nd_ok(m, end - off, inp);
+}
+
+/* 0: pass, 1: drop, 2: a fragment */
+enum verdict { PASS, DROP, FRAGMENT };
+
+static enum verdict walk6(const struct pbuf *p, const struct netif *inp, unsigned *frag_off)
+{
+	const uint8_t *b = p->payload;
+	const struct ip6_hdr *ip = p->payload;
+	unsigned off = IP6_HLEN, end = IP6_HLEN + IP6H_PLEN(ip);
+	uint8_t nexth = IP6H_NEXTH(ip);
+
+	if (end > p->tot_len)
+		return PASS;		/* truncated: lwIP drops it */
+	for (;;) {
+		if (nexth == IP6_NEXTH_ICMP6)
+			return icmp6_ok(p, off, end, inp) ? PASS : DROP;
+		if (nexth != IP6_NEXTH_HOPBYHOP && nexth != IP6_NEXTH_ROUTING &&
+		    nexth != IP6_NEXTH_DESTOPTS && nexth != IP6_NEXTH_FRAGMENT)
+			return PASS;
+		/* lwIP wants a header in the first pbuf as well */
+		if (off + 8 > end || off + 8 > p->len)
+			return DROP;
+		if (nexth == IP6_NEXTH_FRAGMENT) {
+			*frag_off = off;
+			return FRAGMENT;
+		}
+		nexth = b[off];
+		off += (b[off + 1] + 1u) * 8;
+		if (off > end || off > p->len)
+			return DROP;
+	}
+}
+
+/**
+ * port_ip6_input() - LWIP_HOOK_IP6_INPUT
+ * @p:		packet from the IP header on
+ * @inp:	interface
+ *
+ * Return: 1: dropped or taken over, and freed; 0: lwIP goes on
+ */
+int port_ip6_input(struct pbuf *p, struct netif *inp)
+{
+	const struct ip6_hdr *ip = p->payload;
+	unsigned off;
+	ip6_addr_t src, dst;
+
+	if (p->len < IP6_HLEN)
+		return 0;
+	ip6_addr_copy_from_packed(src, ip->src);
+	ip6_addr_copy_from_packed(dst, ip->dest);
+	if (from_wire(inp) && (ip6_addr_isloopback(&src) || ip6_addr_isloopback(&dst)))
+		return eaten(p);
+	switch (walk6(p, inp, &off)) {
+	case PASS:
+		return 0;
+	case FRAGMENT:
+		return 0;
+	default:
+		return eaten(p);
+	}
+}

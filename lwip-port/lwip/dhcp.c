@@ -1,0 +1,2 @@
+/* lwIP's dhcp.c, unmodified */
+#include "core/ipv4/dhcp.c"

@@ -1,0 +1,3 @@
+/* lwIP's tcp.c, unmodified, with our hooks; see hooks.h */
+#define PORT_IN_TCP
+#include "core/tcp.c"

@@ -1,0 +1,282 @@
+/* offload.c - large segments, checksums and fragments at the interface
+ *
+ * Theory of operation
+ * On a link with virtio_net_hdr, netif->mtu is 0: lwIP then neither fragments
+ * nor clamps its MSS, and hands down TCP segments of up to 64 KB without a
+ * checksum.  port_vnet_out() describes them: where the checksum goes, and the
+ * segment size (gso_size), which is what the peer announced, from the
+ * connection's node, else what the wire's MTU gives.  The kernel cuts and sums.
+ * What is not TCP and does not fit has to be fragmented by us: port_frag4/6
+ * lend lwIP's own fragmentation the real MTU for the duration of one call.
+ *
+ * Received frames that the kernel merged (GRO) or never summed carry no valid
+ * checksum; port_vnet_in() turns checking off for exactly those.
+ */
+#include <string.h>
+#include "lwip/etharp.h"
+#include "lwip/ethip6.h"
+#include "lwip/inet_chksum.h"
+#include "lwip/ip4_frag.h"
+#include "lwip/ip6_frag.h"
+#include "lwip/prot/ip4.h"
+#include "lwip/prot/ip6.h"
+#include "lwip/prot/tcp.h"
+#include "hooks.h"
+#include "port.h"
+#include "port_priv.h"
+
+#define CHECK_L4	(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP | \
+			 NETIF_CHECKSUM_CHECK_ICMP | NETIF_CHECKSUM_CHECK_ICMP6)
+
+static u8_t client_data_id(void)
+{
+	static bool have;
+	static u8_t id;
+
+	if (!have) {
+		id = netif_alloc_client_data_id();
+		have = true;
+	}
+	return id;
+}
+
+/**
+ * portif_attach() - Tell the port about an interface
+ * @n:		interface, added but not up
+ * @p:		filled in by the caller, who keeps it as long as @n exists
+ */
+void portif_attach(struct netif *n, struct portif *p)
+{
+	netif_set_client_data(n, client_data_id(), p);
+	n->mtu = p->vnet ? 0 : p->mtu;
+	NETIF_SET_CHECKSUM_CTRL(n, p->vnet ? NETIF_CHECKSUM_ENABLE_ALL & ~NETIF_CHECKSUM_GEN_TCP :
+					     NETIF_CHECKSUM_ENABLE_ALL);
+}
+
+/**
+ * portif_of() - What portif_attach() was given
+ * @n:		interface
+ *
+ * Return: NULL for one of lwIP's own, as lo
+ */
+struct portif *portif_of(const struct netif *n)
+{
+	return netif_get_client_data(n, client_data_id());
+}
+
+/* where things are in an outgoing TCP packet */
+struct tcp_place {
+	bool v6;
+	unsigned l4;			/* offset of the TCP header in the frame */
+	unsigned l4len;			/* TCP header and data */
+	unsigned hlen;			/* TCP header */
+	struct tcp_hdr tcp;		/* a copy */
+	ip_addr_t src, dst;
+};
+
+/* false: not TCP, a fragment, or malformed */
+static bool tcp_place_find(const struct pbuf *p, unsigned l3, struct tcp_place *w)
+{
+	struct ip_hdr ip4;
+	struct ip6_hdr ip6;
+	unsigned end;
+
+	if (pbuf_copy_partial(p, &ip4, sizeof(ip4), (u16_t)l3) != sizeof(ip4))
+		return false;
+	w->v6 = IPH_V(&ip4) == 6;
+	if (w->v6) {
+		if (pbuf_copy_partial(p, &ip6, sizeof(ip6), (u16_t)l3) != sizeof(ip6) ||
+		    IP6H_NEXTH(&ip6) != IP6_NEXTH_TCP)
+			return false;
+		w->l4 = l3 + IP6_HLEN;
+		end = w->l4 + IP6H_PLEN(&ip6);
+		ip_addr_copy_from_ip6_packed(w->src, ip6.src);
+		ip_addr_copy_from_ip6_packed(w->dst, ip6.dest);
+	} else {
+		if (IPH_PROTO(&ip4) != IP_PROTO_TCP ||
+		    (IPH_OFFSET(&ip4) & PP_HTONS(IP_OFFMASK | IP_MF)))
+			return false;
+		w->l4 = l3 + IPH_HL_BYTES(&ip4);
+		end = l3 + lwip_ntohs(IPH_LEN(&ip4));
+		ip_addr_copy_from_ip4(w->src, ip4.src);
+		ip_addr_copy_from_ip4(w->dst, ip4.dest);
+	}
+	if (pbuf_copy_partial(p, &w->tcp, sizeof(w->tcp), (u16_t)w->l4) != sizeof(w->tcp))
+		return false;
+	w->hlen = TCPH_HDRLEN_BYTES(&w->tcp);
+	if (end > p->tot_len || w->hlen < TCP_HLEN || w->l4 + w->hlen > end)
+		return false;
+	w->l4len = end - w->l4;
+	return true;
+}
+
+/* data bytes a packet on the wire: what the peer takes, what the MTU gives */
+static unsigned gso_size(const struct tcp_place *w, const struct portif *pi, unsigned l3)
+{
+	unsigned room = pi->mtu - (w->l4 - l3) - w->hlen;
+	struct tcp_pcb *pcb;
+
+	pcb = pcbtable_find(&w->src, lwip_ntohs(w->tcp.src), &w->dst, lwip_ntohs(w->tcp.dest));
+	if (pcb && pcbnode_of(pcb) && pcbnode_of(pcb)->wire_mss)
+		return LWIP_MIN(room, pcbnode_of(pcb)->wire_mss);
+	return room;
+}
+
+/* the pseudo header's sum, not inverted: what NEEDS_CSUM wants in the field */
+static uint16_t pseudo_sum(const struct tcp_place *w)
+{
+	struct pbuf none;
+
+	memset(&none, 0, sizeof(none));
+	return (uint16_t)~ip_chksum_pseudo(&none, IP_PROTO_TCP, (u16_t)w->l4len,
+					   &w->src, &w->dst);
+}
+
+/**
+ * port_vnet_out() - Describe an outgoing frame to the kernel
+ * @n:		interface with portif.vnet
+ * @p:		the frame; TCP's checksum field is changed if it is zero
+ * @l3:		offset of the IP header
+ * @v:		out
+ */
+void port_vnet_out(struct netif *n, struct pbuf *p, unsigned l3, struct virtio_net_hdr *v)
+{
+	const struct portif *pi = portif_of(n);
+	struct tcp_place w;
+	unsigned data, gso;
+	uint16_t sum;
+
+	memset(v, 0, sizeof(*v));
+	/* a raw socket's own checksum is left as it is */
+	if (!pi || !pi->vnet || !tcp_place_find(p, l3, &w) || w.tcp.chksum)
+		return;
+	sum = pseudo_sum(&w);
+	pbuf_take_at(p, &sum, sizeof(sum),
+		     (u16_t)(w.l4 + offsetof(struct tcp_hdr, chksum)));
+	v->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	v->csum_start = (uint16_t)w.l4;
+	v->csum_offset = offsetof(struct tcp_hdr, chksum);
+	data = w.l4len - w.hlen;
+	if (!data)
+		return;
+	gso = gso_size(&w, pi, l3);
+	if (data <= gso)
+		return;
+	v->gso_type = w.v6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4;
+	v->gso_size = (uint16_t)gso;
+	v->hdr_len = (uint16_t)(w.l4 + w.hlen);
+}
+
+/**
+ * port_vnet_in() - Prepare an interface for one incoming frame
+ * @n:		interface with portif.vnet
+ * @v:		what came with the frame
+ */
+void port_vnet_in(struct netif *n, const struct virtio_net_hdr *v)
+{
+	if (v->flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID))
+		n->chksum_flags &= (u16_t)~CHECK_L4;
+	else
+		n->chksum_flags |= CHECK_L4;
+}
+
+static err_t out4(struct netif *n, struct pbuf *p, const ip4_addr_t *dst)
+{
+	const struct portif *pi = portif_of(n);
+	const ip4_addr_t *gw = NULL;
+
+	/* a route may lead by a gateway where the interface's own prefix would
+	 * not: lwIP asks for one outside of that only */
+	if (!ip4_addr_ismulticast(dst) && !ip4_addr_isbroadcast(dst, n))
+		gw = route_gw4(n, dst);
+	if (!gw)
+		gw = dst;
+	if (pi && pi->out4)
+		return pi->out4(n, p, gw);
+	return etharp_output(n, p, gw);
+}
+
+static err_t out6(struct netif *n, struct pbuf *p, const ip6_addr_t *dst)
+{
+	const struct portif *pi = portif_of(n);
+
+	if (pi && pi->out6)
+		return pi->out6(n, p, dst);
+	return ethip6_output(n, p, dst);
+}
+
+/**
+ * port_frag4() - Send an IPv4 packet, in fragments where that is needed
+ * @p:		packet from its IP header on
+ * @n:		interface
+ * @dst:	destination
+ *
+ * Return: what the interface's output gave; ERR_VAL: too long and DF set
+ */
+err_t port_frag4(struct pbuf *p, struct netif *n, const ip4_addr_t *dst)
+{
+	const struct portif *pi = portif_of(n);
+	const struct ip_hdr *ip = p->payload;
+	netif_output_fn output = n->output;
+	err_t err;
+
+	if (!pi || n->mtu || p->tot_len <= pi->mtu || p->len < IP_HLEN ||
+	    IPH_PROTO(ip) == IP_PROTO_TCP)
+		return out4(n, p, dst);
+	if (IPH_OFFSET(ip) & PP_HTONS(IP_DF))
+		return ERR_VAL;
+	n->mtu = pi->mtu;
+	n->output = out4;
+	err = ip4_frag(p, n, dst);
+	n->output = output;
+	n->mtu = 0;
+	return err;
+}
+
+/**
+ * port_frag6() - Send an IPv6 packet, in fragments where that is needed
+ * @p:		packet from its IP header on
+ * @n:		interface
+ * @dst:	destination
+ *
+ * Return: what the interface's output gave
+ */
+err_t port_frag6(struct pbuf *p, struct netif *n, const ip6_addr_t *dst)
+{
+	const struct portif *pi = portif_of(n);
+	const struct ip6_hdr *ip = p->payload;
+	netif_output_ip6_fn output = n->output_ip6;
+	err_t err;
+
+	if (!pi || n->mtu || p->tot_len <= pi->mtu || p->len < IP6_HLEN ||
+	    IP6H_NEXTH(ip) == IP6_NEXTH_TCP)
+		return out6(n, p, dst);
+	n->mtu = pi->mtu;
+	n->output_ip6 = out6;
+	err = ip6_frag(p, n, dst);
+	n->output_ip6 = output;
+	n->mtu = 0;
+	return err;
+}
+
+/**
+ * port_output4() - netif->output of every interface that has a portif
+ * @n, @p, @dst: as for port_frag4(), which this is in lwIP's order
+ *
+ * Return: as port_frag4()
+ */
+err_t port_output4(struct netif *n, struct pbuf *p, const ip4_addr_t *dst)
+{
+	return port_frag4(p, n, dst);
+}
+
+/**
+ * port_output6() - netif->output_ip6 of every interface that has a portif
+ * @n, @p, @dst: as for port_frag6(), which this is in lwIP's order
+ *
+ * Return: as port_frag6()
+ */
+err_t port_output6(struct netif *n, struct pbuf *p, const ip6_addr_t *dst)
+{
+	return port_frag6(p, n, dst);
+}

@@ -1,0 +1,36 @@
+/* pcbtable.h - lwIP's lists of connections, with a hash beside them */
+#ifndef LWIP_PORT_PCBTABLE_H
+#define LWIP_PORT_PCBTABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "lwip/ip_addr.h"
+#include "lwip/tcp.h"
+#include "lwip/prot/tcp.h"
+
+#define PCBTABLE_EXT_ARG	0	/* index of our node in tcp_pcb.ext_args */
+
+/* one connection that is active or in TIME_WAIT; in ext_args[0] */
+struct pcbnode {
+	struct tcp_pcb *pcb;
+	struct tcp_pcb **list;		/* &tcp_active_pcbs, &tcp_tw_pcbs; NULL: in none */
+	struct tcp_pcb *prev;		/* before us in that list */
+	struct pcbnode *hnext, **hprev;	/* chain of the bucket */
+	uint32_t hash;
+	uint16_t wire_mss;		/* 0 until ESTABLISHED; options deducted */
+	bool fresh;			/* initial window yet to be set */
+};
+
+static inline struct pcbnode *pcbnode_of(const struct tcp_pcb *pcb)
+{
+	return pcb->ext_args[PCBTABLE_EXT_ARG].data;
+}
+
+void pcbtable_init(void);
+void pcbtable_reg(struct tcp_pcb **list, struct tcp_pcb *pcb);
+void pcbtable_rmv(struct tcp_pcb **list, struct tcp_pcb *pcb);
+struct tcp_pcb **pcbtable_input_active(const struct tcp_hdr *hdr);
+struct tcp_pcb **pcbtable_input_tw(const struct tcp_hdr *hdr);
+struct tcp_pcb **pcbtable_active_list(void);
+
+#endif

@@ -1,0 +1,42 @@
+/* port_priv.h - what the files of lwip-port/ share with each other and with
+ * their unit tests; the engine uses port.h only */
+#ifndef LWIP_PORT_PORT_PRIV_H
+#define LWIP_PORT_PORT_PRIV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include "lwip/ip_addr.h"
+#include "lwip/tcp.h"
+#include "siphash.h"
+
+void port_key(struct siphash_key *key);
+struct tcp_pcb *port_condemned(void);
+
+/* a connection's addresses and ports as hash input, without padding holes */
+struct tuple {
+	uint16_t lport, rport;
+	uint32_t addr[8];
+};
+
+static inline size_t tuple_fill(struct tuple *t, const ip_addr_t *local, uint16_t lport,
+				const ip_addr_t *remote, uint16_t rport)
+{
+	t->lport = lport;
+	t->rport = rport;
+	if (!IP_IS_V6(remote)) {
+		t->addr[0] = ip4_addr_get_u32(ip_2_ip4(local));
+		t->addr[1] = ip4_addr_get_u32(ip_2_ip4(remote));
+		return offsetof(struct tuple, addr) + 8;
+	}
+	memcpy(t->addr, ip_2_ip6(local)->addr, 16);
+	memcpy(t->addr + 4, ip_2_ip6(remote)->addr, 16);
+	return offsetof(struct tuple, addr) + 32;
+}
+
+uint32_t port_isn_at(const struct siphash_key *key, uint64_t us,
+		     const ip_addr_t *local, uint16_t lport,
+		     const ip_addr_t *remote, uint16_t rport);
+
+#endif

@@ -1,0 +1,260 @@
+/* tcpglue.c - timers, windows and MSS of TCP beside lwIP's own
+ *
+ * Theory of operation
+ * lwIP's slow timer runs every 50 ms here instead of 500, so its estimators
+ * need a floor: a round trip below 50 ms measures as 0 ticks, the variance
+ * decays towards 0, and the retransmission timeout with it, back-off included.
+ * Before each slow tick we hold (srtt + variance) at RTO_MIN, and back SYNs
+ * off, which lwIP repeats at a fixed pace.  The walk costs what lwIP's own
+ * walk costs; a connection that has nothing in flight is passed over.
+ *
+ * The MSS has two sides.  On the wire it is what the peer announced and the
+ * path can carry, less the options in every segment: wire_mss in the
+ * connection's node.  On an interface with TSO, pcb->mss is a multiple of
+ * that, so that lwIP builds segments of up to 64 KB.  pcb->mss is set when the
+ * connection becomes ESTABLISHED and never lowered after that: tcp_write()
+ * asserts that queued segments fit in it.
+ *
+ * tcp_input() sets the initial window of an accepted connection after the
+ * accept callback; port_tcp_input_done(), which stands where it calls
+ * tcp_output(), puts ours in.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include "lwip/init.h"
+#include "lwip/ip.h"
+#include "lwip/nd6.h"
+#include "lwip/priv/tcp_priv.h"
+#include "hooks.h"
+#include "port.h"
+#include "port_priv.h"
+
+#define RTO_MIN		(200 / TCP_SLOW_INTERVAL)	/* ticks; Linux's TCP_RTO_MIN */
+#define RTO_SYN		(LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL)
+#define SEGMENT_MAX	(65535 - 40 - 60)	/* payload below IP's 16-bit length */
+#define SND_WND_MIN	256	/* floor for snd_wnd_max: tcp_write() takes half of it
+				 * for a segment and its options, unchecked */
+
+static void self_test_failed(const char *what)
+{
+	fprintf(stderr, "lwIP: port self-test: %s (was it built with lwip-port/hooks.h?)\n", what);
+	abort();
+}
+
+/* were the macros of tcp.c replaced by ours? */
+static void self_test(void)
+{
+	struct tcp_pcb *pcb = tcp_new();
+
+	if (!pcb)
+		self_test_failed("no memory for a pcb");
+	IP_ADDR4(&pcb->local_ip, 127, 0, 0, 1);
+	IP_ADDR4(&pcb->remote_ip, 127, 0, 0, 1);
+	pcb->local_port = 1;
+	pcb->remote_port = 1;
+	pcb->state = ESTABLISHED;
+	pcbtable_reg(&tcp_active_pcbs, pcb);
+	if (pcbtable_find(&pcb->local_ip, 1, &pcb->remote_ip, 1) != pcb)
+		self_test_failed("a registered connection is not found");
+	/* lwIP's own TCP_RMV would leave the node behind */
+	tcp_pcb_remove(&tcp_active_pcbs, pcb);
+	if (pcbtable_count())
+		self_test_failed("TCP_RMV in tcp.c is lwIP's own");
+	tcp_abort(pcb);
+}
+
+/**
+ * port_init() - Start lwIP
+ *
+ * Once a process.  Aborts if the port was built wrongly.
+ */
+void port_init(void)
+{
+	static bool done;
+
+	if (done)
+		return;
+	done = true;
+	lwip_init();
+	pcbtable_init();
+	self_test();
+}
+
+/* see the theory of operation */
+static void rto_floor(struct tcp_pcb *pcb)
+{
+	int base;
+
+	if (pcb->rtime < 0)
+		return;
+	if (pcb->state == SYN_SENT) {
+		pcb->rto = (s16_t)(RTO_SYN << LWIP_MIN(pcb->nrtx, TCP_SYNMAXRTX));
+		return;
+	}
+	base = (pcb->sa >> 3) + pcb->sv;
+	if (base < RTO_MIN)
+		pcb->sv = (s16_t)(pcb->sv + RTO_MIN - base);
+	if (pcb->rto < RTO_MIN)
+		pcb->rto = RTO_MIN;
+}
+
+/* a connection whose invariants broke goes, outside of lwIP's own walk */
+static void drop_condemned(void)
+{
+	struct tcp_pcb *bad = port_condemned(), *pcb;
+
+	for (pcb = bad ? tcp_active_pcbs : NULL; pcb; pcb = pcb->next) {
+		if (pcb == bad) {
+			tcp_abort(pcb);
+			return;
+		}
+	}
+}
+
+/**
+ * port_tcp_tick() - Run TCP's timers
+ *
+ * To be called every PORT_TICK_MS while port_tcp_busy().  Sends, calls back,
+ * and may free pcbs.
+ */
+void port_tcp_tick(void)
+{
+	struct tcp_pcb *pcb;
+
+	drop_condemned();
+	for (pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+		rto_floor(pcb);
+	tcp_tmr();
+}
+
+/**
+ * port_tcp_busy() - Is there a connection that needs the timers?
+ */
+bool port_tcp_busy(void)
+{
+	return tcp_active_pcbs || tcp_tw_pcbs;
+}
+
+static struct netif *pcb_netif(const struct tcp_pcb *pcb)
+{
+	if (pcb->netif_idx != NETIF_NO_INDEX)
+		return netif_get_by_index(pcb->netif_idx);
+	return ip_route(&pcb->local_ip, &pcb->remote_ip);
+}
+
+/* the largest MSS that the interface and the path take; 0: no limit */
+static unsigned path_mss(const struct tcp_pcb *pcb, struct netif *n)
+{
+	const struct portif *pi = n ? portif_of(n) : NULL;
+	bool v6 = IP_IS_V6_VAL(pcb->remote_ip);
+	unsigned mtu = 0, pmtu, head = (v6 ? IP6_HLEN : IP_HLEN) + TCP_HLEN;
+
+	if (pi)
+		mtu = pi->mtu;
+	else if (n)
+		mtu = n->mtu;
+	if (v6 && mtu) {
+		pmtu = nd6_get_destination_mtu(ip_2_ip6(&pcb->remote_ip), n);
+		if (pmtu && pmtu < mtu)
+			mtu = pmtu;
+	}
+	return mtu > head ? mtu - head : 0;
+}
+
+/**
+ * port_tcp_addopts() - LWIP_HOOK_TCP_OUT_ADD_TCPOPTS: mend the MSS of a SYN
+ * @p, @hdr:	segment with its options, lengths final
+ * @pcb:	connection
+ * @opts:	end of the options
+ *
+ * With netif->mtu 0 lwIP announces TCP_MSS, which the wire cannot carry.
+ *
+ * Return: @opts, nothing is added
+ */
+u32_t *port_tcp_addopts(struct pbuf *p, struct tcp_hdr *hdr,
+			const struct tcp_pcb *pcb, u32_t *opts)
+{
+	u32_t *first = (u32_t *)(void *)(hdr + 1);
+	struct netif *n;
+	unsigned mss;
+
+	if (!(TCPH_FLAGS(hdr) & TCP_SYN) || first == opts)
+		return opts;
+	if ((*first & PP_HTONL(0xffff0000)) != PP_HTONL(0x02040000))
+		return opts;
+	n = pcb_netif(pcb);
+	mss = path_mss(pcb, n);
+	if (mss && mss < TCP_MSS)
+		*first = TCP_BUILD_MSS_OPTION(mss);
+	return opts;
+}
+
+static unsigned option_len(const struct tcp_pcb *pcb)
+{
+	return pcb->flags & TF_TIMESTAMP ? LWIP_TCP_OPT_LEN_TS_OUT : 0;
+}
+
+/* RFC 6928 */
+static tcpwnd_size_t initial_window(unsigned mss)
+{
+	return LWIP_MIN(10 * mss, LWIP_MAX(2 * mss, 14600));
+}
+
+/**
+ * port_tcp_established() - Set up what lwIP does not for a new connection
+ * @pcb:	from the connected or the accept callback
+ */
+void port_tcp_established(struct tcp_pcb *pcb)
+{
+	struct pcbnode *node = pcbnode_of(pcb);
+	struct netif *n = pcb_netif(pcb);
+	const struct portif *pi = n ? portif_of(n) : NULL;
+	unsigned mss = pcb->mss, path = path_mss(pcb, n), opt = option_len(pcb);
+
+	if (path && path < mss)
+		mss = path;
+	tcp_nagle_disable(pcb);		/* ours counts wire segments */
+	if (pcb->snd_wnd_max < SND_WND_MIN)
+		pcb->snd_wnd_max = SND_WND_MIN;
+	mss -= opt;
+	if (node) {
+		node->wire_mss = (uint16_t)mss;
+		node->fresh = true;
+	}
+	pcb->cwnd = initial_window(mss);
+	/* without a node port_vnet_out() would not know the peer's MSS */
+	if (pi && pi->vnet && node)
+		pcb->mss = (u16_t)(LWIP_MIN(SEGMENT_MAX, TCP_MSS - opt) / mss * mss + opt);
+}
+
+/**
+ * port_tcp_wire_mss() - Data bytes in a full packet on the wire
+ * @pcb:	connection; before it is ESTABLISHED, lwIP's idea of it
+ *
+ * Return: bytes, options deducted
+ */
+unsigned port_tcp_wire_mss(const struct tcp_pcb *pcb)
+{
+	const struct pcbnode *node = pcbnode_of(pcb);
+
+	return node && node->wire_mss ? node->wire_mss : pcb->mss - option_len(pcb);
+}
+
+/**
+ * port_tcp_input_done() - Stands for tcp_output() where tcp_in.c calls it
+ * @pcb:	connection whose segment was processed
+ *
+ * Return: tcp_output()'s
+ */
+err_t port_tcp_input_done(struct tcp_pcb *pcb)
+{
+	struct pcbnode *node = pcbnode_of(pcb);
+
+	if (node && node->fresh) {
+		node->fresh = false;
+		pcb->cwnd = initial_window(node->wire_mss);
+	}
+	if (pcb->snd_wnd_max < SND_WND_MIN)
+		pcb->snd_wnd_max = SND_WND_MIN;
+	return tcp_output(pcb);
+}
