@@ -170,8 +170,9 @@ static int set_nonblock(int fd)
 
 /**
  * tuntap_attach() - Make a link of a descriptor that has its device
- * @fd:		Of /dev/net/tun after TUNSETIFF, or of a macvtap; the link's from
- *		then on, but stays open on failure
+ * @fd:		Of /dev/net/tun after TUNSETIFF with IFF_NO_PI, or of a macvtap;
+ *		the link's from then on, but stays open on failure.  IFF_NO_PI
+ *		cannot be verified: TUNGETIFF uses its bit for IFF_NOFILTER.
  * @out, @err, @errlen: as for link_open()
  *
  * Return: 0 or -errno
@@ -186,10 +187,6 @@ int tuntap_attach(int fd, struct link **out, char *err, size_t errlen)
 	if (ioctl(fd, TUNGETIFF, &ifr) < 0)
 		return link_fail(-errno, err, errlen, "fd %d: no tun or tap device: %s", fd,
 				 strerror(errno));
-	if (!(ifr.ifr_flags & IFF_NO_PI))
-		return link_fail(-EINVAL, err, errlen,
-			"fd %d: device \"%.15s\" was opened without IFF_NO_PI (set it in TUNSETIFF)",
-			fd, ifr.ifr_name);
 	rc = set_nonblock(fd);
 	if (!rc)
 		rc = set_offload(fd, ifr.ifr_flags & IFF_VNET_HDR);

@@ -69,13 +69,15 @@ static short poll_now(int fd, short events)
  * first exchange, until it ends. */
 static bool ended(const struct vde *v)
 {
+	ssize_t r;
 	char c;
 
 	if (poll_now(v->data, 0) & (POLLHUP | POLLNVAL))
 		return true;
 	if (v->ctl < 0 || !(poll_now(v->ctl, POLLIN) & (POLLIN | POLLHUP | POLLERR)))
 		return false;
-	return read(v->ctl, &c, 1) <= 0 && errno != EAGAIN && errno != EINTR;
+	r = read(v->ctl, &c, 1);
+	return r == 0 || (r < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 /* 0, or -ENETDOWN if the link is lost; what a peer that is absent for now
