@@ -1,0 +1,2 @@
+EXTRA_DIST += tests/check-layers.sh
+TESTS += tests/check-layers.sh
