@@ -97,19 +97,19 @@ static int lock(struct ctlsock *c, char *err, size_t errlen)
 	while ((ret = try_lock(c, &pid)) == -EAGAIN) {
 		if (answers(c->path) == 1) {
 			snprintf(err, errlen, "stack \"%s\" is already running (pid %d)",
-				 c->path, pid);
+				 c->label, pid);
 			return -EEXIST;
 		}
 		if (clock_ns() > deadline) {
 			snprintf(err, errlen, "stack \"%s\": pid %d has held its lock %s for %d s without answering (end that process)",
-				 c->path, pid, c->lock_path, BUSY_WAIT_MS / 1000);
+				 c->label, pid, c->lock_path, BUSY_WAIT_MS / 1000);
 			return -EEXIST;
 		}
 		usleep(BUSY_POLL_US);
 	}
 	if (ret)
 		snprintf(err, errlen, "stack \"%s\": cannot lock %s: %s%s",
-			 c->path, c->lock_path, strerror(-ret),
+			 c->label, c->lock_path, strerror(-ret),
 			 ret == -ENOENT ? " (make the folder first)" :
 			 ret == -EACCES ? " (choose a path in a folder of your own)" : "");
 	return ret;
@@ -134,21 +134,21 @@ static int clear_path(struct ctlsock *c, char *err, size_t errlen)
 	if (lstat(c->path, &st) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode)) {
-		snprintf(err, errlen, "stack \"%s\": the path exists and is not a socket (choose another, or remove it)",
-			 c->path);
+		snprintf(err, errlen, "stack \"%s\": %s exists and is not a socket (choose another, or remove it)",
+			 c->label, c->path);
 		return -EEXIST;
 	}
 	ret = answers(c->path);
 	if (ret == 1) {
-		snprintf(err, errlen, "stack \"%s\": another program is listening there (choose another path)",
-			 c->path);
+		snprintf(err, errlen, "stack \"%s\": another program is listening at %s (choose another path)",
+			 c->label, c->path);
 		return -EEXIST;
 	}
 	if (ret == 0 && unlink(c->path) < 0 && errno != ENOENT)
 		ret = -errno;
 	if (ret < 0)
-		snprintf(err, errlen, "stack \"%s\": cannot replace the old control socket: %s",
-			 c->path, strerror(-ret));
+		snprintf(err, errlen, "stack \"%s\": cannot replace the old control socket %s: %s",
+			 c->label, c->path, strerror(-ret));
 	return ret;
 }
 
@@ -169,8 +169,8 @@ static int bind_path(struct ctlsock *c, char *err, size_t errlen)
 		ret = -errno;
 	}
 	if (ret) {
-		snprintf(err, errlen, "stack \"%s\": cannot make the control socket: %s",
-			 c->path, strerror(-ret));
+		snprintf(err, errlen, "stack \"%s\": cannot make the control socket %s: %s",
+			 c->label, c->path, strerror(-ret));
 		if (c->fd >= 0)
 			close(c->fd);
 		c->fd = -1;
@@ -182,18 +182,21 @@ static int bind_path(struct ctlsock *c, char *err, size_t errlen)
  * ctlsock_bind() - Take the control socket of a stack
  * @c:		filled in; release with ctlsock_release(), also after an error
  * @path:	absolute path that fits a sockaddr_un
+ * @label:	what the user calls the stack, for messages; must outlive @c
  * @err:	on failure: object, action, value, reason, remedy
  *
  * Clients that connect before ctlsock_listen() are refused.
  *
  * Return: 0, -EEXIST when the path is in use, or -errno
  */
-int ctlsock_bind(struct ctlsock *c, const char *path, char *err, size_t errlen)
+int ctlsock_bind(struct ctlsock *c, const char *path, const char *label,
+		 char *err, size_t errlen)
 {
 	const char *base = strrchr(path, '/') + 1;
 	int ret;
 
 	c->fd = c->lock_fd = -1;
+	c->label = label;
 	snprintf(c->path, sizeof(c->path), "%s", path);
 	snprintf(c->lock_path, sizeof(c->lock_path), "%.*s.%s.lock",
 		 (int)(base - path), path, base);
@@ -202,7 +205,7 @@ int ctlsock_bind(struct ctlsock *c, const char *path, char *err, size_t errlen)
 		return ret;
 	ret = write_pid(c);
 	if (ret) {
-		snprintf(err, errlen, "stack \"%s\": cannot write %s: %s", path,
+		snprintf(err, errlen, "stack \"%s\": cannot write %s: %s", label,
 			 c->lock_path, strerror(-ret));
 		return ret;
 	}
@@ -219,7 +222,7 @@ int ctlsock_listen(struct ctlsock *c, char *err, size_t errlen)
 {
 	if (listen(c->fd, SOMAXCONN) == 0)
 		return 0;
-	snprintf(err, errlen, "stack \"%s\": cannot listen: %s", c->path,
+	snprintf(err, errlen, "stack \"%s\": cannot listen: %s", c->label,
 		 strerror(errno));
 	return -errno;
 }

@@ -6,13 +6,15 @@
 #include <limits.h>
 
 struct ctlsock {
+	const char *label;	/* what the user calls the stack */
 	char path[PATH_MAX];
 	char lock_path[PATH_MAX];
 	int fd;			/* bound, later listening; -1: none */
 	int lock_fd;		/* holds the lock on lock_path; -1: none */
 };
 
-int ctlsock_bind(struct ctlsock *c, const char *path, char *err, size_t errlen);
+int ctlsock_bind(struct ctlsock *c, const char *path, const char *label,
+		 char *err, size_t errlen);
 int ctlsock_listen(struct ctlsock *c, char *err, size_t errlen);
 void ctlsock_stop_listening(struct ctlsock *c);
 void ctlsock_release(struct ctlsock *c);

@@ -40,6 +40,7 @@ struct run {
 	struct loop *loop;
 	struct engine *engine;
 	struct server srv;
+	const char *label;		/* what the user calls the stack */
 	char path[128];			/* control socket, or "@private/PID" */
 	char pid_path[PATH_MAX];	/* absolute: we leave the folder */
 	bool has_ctl, has_srv, has_pid_file;
@@ -127,7 +128,9 @@ static int find_path(struct run *r)
 	struct stackname sn;
 	int ret;
 
+	r->label = name ? name : "default";
 	if (!name && r->opt.control_fd >= 0) {
+		r->label = "private";
 		snprintf(r->path, sizeof(r->path), "@private/%d", (int)getpid());
 		return 0;
 	}
@@ -155,7 +158,7 @@ static int open_control(struct run *r)
 	if (ret || r->path[0] == '@')
 		return ret;
 	r->has_ctl = true;
-	return ctlsock_bind(&r->ctl, r->path, r->err, sizeof(r->err));
+	return ctlsock_bind(&r->ctl, r->path, r->label, r->err, sizeof(r->err));
 }
 
 static int open_engine(struct run *r)
@@ -165,7 +168,7 @@ static int open_engine(struct run *r)
 		int err = errno;
 
 		snprintf(r->err, sizeof(r->err), "stack \"%s\": cannot start lwIP: %s",
-			 r->path, strerror(err));
+			 r->label, strerror(err));
 		return -err;
 	}
 	return engine_configure(r->engine, &r->config, r->err, sizeof(r->err));
@@ -215,6 +218,24 @@ static int write_pid_file(struct run *r)
 	return ret;
 }
 
+/* out of the way of ready_detach(), which replaces 0, 1 and 2 */
+static int keep_ready_fd(struct run *r)
+{
+	int fd = r->opt.ready_fd;
+
+	if (fd < 0)
+		return 0;
+	r->opt.ready_fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (r->opt.ready_fd < 0) {
+		snprintf(r->err, sizeof(r->err), "--ready-fd %d: %s", fd,
+			 strerror(errno));
+		return -errno;
+	}
+	if (fd > STDERR_FILENO)
+		close(fd);
+	return 0;
+}
+
 static int prepare(struct run *r)
 {
 	int ret = config_parse(r->opt.config, &r->config, r->err, sizeof(r->err));
@@ -234,8 +255,9 @@ static int prepare(struct run *r)
 			setsid();	/* fails when we lead a group: then that is ours */
 		}
 	}
-	if (r->opt.ready_fd >= 0)
-		fcntl(r->opt.ready_fd, F_SETFD, FD_CLOEXEC);
+	ret = keep_ready_fd(r);
+	if (ret)
+		return ret;
 	fdio_raise_nofile();
 	r->loop = loop_new();
 	if (!r->loop) {
@@ -280,7 +302,7 @@ static int serve(struct run *r)
 {
 	int ret;
 
-	log_info("stack \"%s\": ready (pid %d)", r->path, (int)getpid());
+	log_info("stack \"%s\": ready at %s (pid %d)", r->label, r->path, (int)getpid());
 	ready_notify("READY=1");
 	/* in this order: once told, the starter may close what we share */
 	if (r->opt.daemonise || r->opt.on_demand) {
@@ -290,9 +312,9 @@ static int serve(struct run *r)
 	tell_starter(r, "ready\n");
 	ret = loop_run(r->loop);
 	if (ret < 0)
-		log_err("stack \"%s\": event loop failed: %s", r->path,
+		log_err("stack \"%s\": event loop failed: %s", r->label,
 			strerror(-ret));
-	log_info("stack \"%s\": ending", r->path);
+	log_info("stack \"%s\": ending", r->label);
 	ready_notify("STOPPING=1");
 	return ret < 0 ? ret : 0;
 }
