@@ -1,0 +1,361 @@
+/* dgram.c - datagrams between an application's pair and lwIP
+ *
+ * Theory of operation
+ * A record on a SOCK_SEQPACKET pair is a struct dgram_hdr and one datagram
+ * (proto/dgram.h).  Toward the application a record that does not fit is
+ * dropped, as a full receive buffer drops it in the kernel.  From it, each
+ * record is read into the engine's scratch buffer and sent at once; what
+ * fails is reported by an error record, since write() has returned already.
+ */
+#include "engine/sock_dgram.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/uio.h>
+#include "engine/icmp.h"
+#include "engine/iface.h"
+#include "engine/priv.h"
+#include "lwip/ip.h"
+#include "lwip/raw.h"
+#include "lwip/udp.h"
+#include "port.h"
+
+#define BURST	32		/* datagrams of one socket a wake-up */
+#define RX_IOV	64
+
+/* errno_of_lwip() - What a send that lwIP refused is called in POSIX; positive */
+int errno_of_lwip(err_t err)
+{
+	switch (err) {
+	case ERR_OK:
+		return 0;
+	case ERR_RTE:
+		return ENETUNREACH;
+	case ERR_VAL:
+		return EMSGSIZE;
+	case ERR_MEM: case ERR_BUF:
+		return ENOBUFS;
+	case ERR_IF:
+		return ENETDOWN;
+	default:
+		return EIO;
+	}
+}
+
+/* dgram_init() - Open the taps into lwIP's input; 0 or -ENOMEM */
+int dgram_init(struct engine *e)
+{
+	e->udp_out = udp_new_ip_type(IPADDR_TYPE_ANY);
+	if (!e->udp_out || udp_open_input(e) < 0 || icmp_open_input(e) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+/* dgram_exit() - Close them */
+void dgram_exit(struct engine *e)
+{
+	udp_close_input(e);
+	icmp_close_input(e);
+	if (e->udp_out)
+		udp_remove(e->udp_out);
+	e->udp_out = NULL;
+}
+
+/* ---- toward the application ---- */
+
+static uint64_t realtime_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+}
+
+/* dgram_info_current() - Take down what lwIP knows of the packet it is handing up */
+void dgram_info_current(struct dgram_info *info, uint16_t sport, uint16_t dport)
+{
+	memset(info, 0, sizeof(*info));
+	ip_addr_copy(info->from.ip, *ip_current_src_addr());
+	ip_addr_copy(info->to.ip, *ip_current_dest_addr());
+	info->from.port = sport;
+	info->to.port = dport;
+	info->ifindex = iface_index_of(ip_current_input_netif());
+	if (ip_current_is_v6()) {
+		info->ttl = IP6H_HOPLIM(ip6_current_header());
+		info->tos = (uint8_t)IP6H_TC(ip6_current_header());
+	} else {
+		info->ttl = IPH_TTL(ip4_current_header());
+		info->tos = IPH_TOS(ip4_current_header());
+	}
+}
+
+static void send_record(struct dgram_sock *ds, struct iovec *iov, int cnt)
+{
+	struct msghdr mh = { .msg_iov = iov, .msg_iovlen = (size_t)cnt };
+
+	if (sendmsg(ds->s.w.fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		ds->drops++;
+}
+
+/**
+ * dgram_deliver() - Give a datagram to a socket
+ * @p:		packet; not changed, not kept
+ * @skip:	bytes of headers in front of the data
+ */
+void dgram_deliver(struct sock *s, const struct dgram_info *info, const struct pbuf *p,
+		   unsigned skip)
+{
+	struct dgram_hdr h = {
+		.version = DGRAM_VERSION, .type = DGRAM_DATA,
+		.ifindex = info->ifindex, .ttl = info->ttl, .tos = info->tos,
+		.stamp_ns = realtime_ns(),
+	};
+	struct iovec iov[RX_IOV] = { { &h, sizeof(h) } };
+	int cnt = 1;
+
+	if (dgram(s)->rd_shut)
+		return;
+	endpoint_to_sockaddr(&info->from, s->domain, &h.peer);
+	endpoint_to_sockaddr(&info->to, s->domain, &h.local);
+	for (; p && cnt < RX_IOV; p = p->next) {
+		if (skip >= p->len) {
+			skip -= p->len;
+			continue;
+		}
+		iov[cnt].iov_base = (uint8_t *)p->payload + skip;
+		iov[cnt++].iov_len = p->len - skip;
+		skip = 0;
+	}
+	send_record(dgram(s), iov, cnt);
+}
+
+/**
+ * dgram_error() - Tell the application that something it sent failed
+ * @err:	errno, positive
+ * @peer:	where it was sent to
+ * @icmp:	type, code, offender and info if ICMP said so, else NULL
+ */
+void dgram_error(struct sock *s, int err, const struct endpoint *peer,
+		 const struct dgram_hdr *icmp)
+{
+	struct dgram_hdr h = { 0 };
+	struct iovec iov = { &h, sizeof(h) };
+
+	if (icmp)
+		h = *icmp;
+	h.version = DGRAM_VERSION;
+	h.type = DGRAM_ERROR;
+	h.err = err;
+	h.stamp_ns = realtime_ns();
+	endpoint_to_sockaddr(peer, s->domain, &h.peer);
+	s->err = err;
+	send_record(dgram(s), &iov, 1);
+}
+
+/* dgram_wants() - Does a packet fit what the socket is bound and connected to? */
+bool dgram_wants(const struct sock *s, const struct dgram_info *info)
+{
+	if (s->o.bindtodevice && (unsigned)s->o.bindtodevice != info->ifindex)
+		return false;
+	if (!ip_overlap(&s->local.ip, &info->to.ip))
+		return false;
+	return !s->connected || ip_addr_cmp(&s->remote.ip, &info->from.ip);
+}
+
+/* ---- from the application ---- */
+
+static bool read_one(struct sock *s, dgram_send_fn *send)
+{
+	struct engine *e = s->e;
+	struct dgram_hdr h;
+	struct endpoint to;
+	ssize_t n = recv(s->w.fd, e->scratch, ENGINE_SCRATCH, MSG_DONTWAIT);
+	int err;
+
+	if (n <= 0)
+		return false;
+	if ((size_t)n < sizeof(h))
+		return true;		/* not a record of ours */
+	memcpy(&h, e->scratch, sizeof(h));
+	if (h.version != DGRAM_VERSION || h.type != DGRAM_DATA || dgram(s)->wr_shut)
+		return true;
+	err = send(s, &h, e->scratch + sizeof(h), (size_t)n - sizeof(h));
+	if (err) {
+		if (dgram_dest(s, &h, &to) != 0)
+			endpoint_any(s->domain, false, &to);
+		dgram_error(s, err, &to, NULL);
+	}
+	return true;
+}
+
+/* dgram_event() - The application wrote or closed */
+void dgram_event(struct sock *s, uint32_t events, dgram_send_fn *send)
+{
+	int i = 0;
+
+	while (!s->closed && i < BURST && read_one(s, send))
+		i++;
+	if (i < BURST && (events & EPOLLHUP) && !s->closed)
+		sock_close(s);
+}
+
+/* dgram_dest() - Where a datagram goes: its header's address, else the connected
+ * one.  0, or errno (positive) */
+int dgram_dest(struct sock *s, const struct dgram_hdr *h, struct endpoint *to)
+{
+	int r;
+
+	if (h->peer.sa.sa_family == AF_UNSPEC) {
+		if (!s->connected)
+			return EDESTADDRREQ;
+		*to = s->remote;
+		return 0;
+	}
+	/* Linux takes an AF_INET destination on a dual-stack socket, too */
+	r = endpoint_from_sockaddr(&h->peer, h->peer.sa.sa_family == AF_INET ? AF_INET : s->domain,
+				   s->o.v6only, to);
+	if (r < 0)
+		return -r;
+	iface_fix_zone(s->e, &to->ip);
+	if (ip_addr_isany_val(to->ip))		/* the host itself */
+		ip_loopback(IP_IS_V6_VAL(to->ip), &to->ip);
+	return 0;
+}
+
+static struct netif *multicast_netif(struct sock *s, const ip_addr_t *to)
+{
+	int index = IP_IS_V6(to) ? s->o.mcast_if6 : s->o.mcast_if;
+
+	return index ? iface_netif(s->e, (unsigned)index) : NULL;
+}
+
+/**
+ * dgram_route() - Destination, source address and interface of a datagram
+ * @h:		the record's header; PKTINFO may name source and interface
+ *
+ * Return: 0, or errno (positive): EDESTADDRREQ, ENETUNREACH, EACCES (broadcast
+ * without SO_BROADCAST), EADDRNOTAVAIL, EINVAL
+ */
+int dgram_route(struct sock *s, const struct dgram_hdr *h, struct endpoint *to,
+		ip_addr_t *src, struct netif **n)
+{
+	struct endpoint from;
+	int err = dgram_dest(s, h, to);
+
+	if (err)
+		return err;
+	*n = NULL;
+	if (iface_is_broadcast(s->e, &to->ip) && !s->o.broadcast)
+		return EACCES;
+	if (ip_addr_ismulticast(&to->ip))
+		*n = multicast_netif(s, &to->ip);
+	if ((h->flags & DGRAM_F_LOCAL) && h->ifindex)
+		*n = iface_netif(s->e, h->ifindex);
+	else if (s->o.bindtodevice)
+		*n = iface_netif(s->e, (unsigned)s->o.bindtodevice);
+	if (*n) {
+		const ip_addr_t *a = ip_netif_get_local_ip(*n, &to->ip);
+
+		if (!a)
+			return ENETUNREACH;
+		ip_addr_copy(*src, *a);
+	} else if (!route_source(&to->ip, src, n)) {
+		return ENETUNREACH;
+	}
+	if ((h->flags & DGRAM_F_LOCAL) &&
+	    endpoint_from_sockaddr(&h->local, s->domain, false, &from) == 0 &&
+	    !ip_addr_isany_val(from.ip)) {
+		if (!iface_of_address(s->e, &from.ip))
+			return EINVAL;
+		ip_addr_copy(*src, from.ip);
+	} else if (!ip_addr_isany_val(s->local.ip) && !ip_addr_ismulticast(&s->local.ip)) {
+		ip_addr_copy(*src, s->local.ip);
+	}
+	return IP_GET_TYPE(src) == IP_GET_TYPE(&to->ip) ? 0 : EINVAL;
+}
+
+/* dgram_ttl() - Hop limit of a datagram: its own, else the socket's */
+uint8_t dgram_ttl(const struct sock *s, const struct dgram_hdr *h, const ip_addr_t *to)
+{
+	const struct sockopt *o = &s->o;
+	bool multicast = ip_addr_ismulticast(to);
+
+	if (h->flags & DGRAM_F_TTL)
+		return h->ttl;
+	if (IP_IS_V4(to))
+		return (uint8_t)(multicast ? o->mcast_ttl : o->ttl);
+	if (multicast)
+		return (uint8_t)(o->mcast_hops < 0 ? 1 : o->mcast_hops);
+	return (uint8_t)(o->hops < 0 ? 64 : o->hops);
+}
+
+/* dgram_tos() - Type of service or traffic class of a datagram */
+uint8_t dgram_tos(const struct sock *s, const struct dgram_hdr *h, const ip_addr_t *to)
+{
+	if (h->flags & DGRAM_F_TOS)
+		return h->tos;
+	return (uint8_t)(IP_IS_V4(to) ? s->o.tos : s->o.tclass < 0 ? 0 : s->o.tclass);
+}
+
+static void dissolve(struct sock *s)
+{
+	s->connected = false;
+	endpoint_any(s->domain, s->o.v6only, &s->remote);
+	if (s->autobound) {
+		ports_release(s);
+		s->autobound = false;
+		endpoint_any(s->domain, s->o.v6only, &s->local);
+	}
+}
+
+/**
+ * dgram_connect() - connect(2) of a datagram socket; AF_UNSPEC dissolves it
+ * @ports:	where a local port is taken from if there is none yet, or NULL
+ *
+ * Return: 0, -EINVAL, -EAFNOSUPPORT, -ENETUNREACH, -EACCES, -EAGAIN
+ */
+int dgram_connect(struct sock *s, const struct msg_addr *to, struct portset *ports)
+{
+	struct dgram_hdr h = { .peer = to->addr };
+	struct endpoint ep, local;
+	struct netif *n;
+	ip_addr_t src;
+	int r;
+
+	if (to->len >= sizeof(sa_family_t) && to->addr.sa.sa_family == AF_UNSPEC) {
+		dissolve(s);
+		return 0;
+	}
+	r = endpoint_from_msg(to, s->domain, s->o.v6only, &ep);
+	if (r < 0)
+		return r;
+	r = dgram_route(s, &h, &ep, &src, &n);
+	if (r)
+		return -r;
+	if (!s->bound && ports) {
+		endpoint_any(s->domain, s->o.v6only, &local);
+		r = ports_bind(ports, s, &local, NULL);
+		if (r < 0)
+			return -EAGAIN;
+		s->autobound = true;
+	}
+	if (ip_addr_isany_val(s->local.ip))
+		ip_addr_copy(s->local.ip, src);
+	s->remote = ep;
+	s->connected = true;
+	return 0;
+}
+
+/* dgram_shutdown() - shutdown(2): 0 or -ENOTCONN */
+int dgram_shutdown(struct sock *s, int how)
+{
+	if (!s->connected)
+		return -ENOTCONN;
+	if (how != SHUT_WR)
+		dgram(s)->rd_shut = true;
+	if (how != SHUT_RD)
+		dgram(s)->wr_shut = true;
+	return 0;
+}

@@ -1,0 +1,173 @@
+/* engine.c - one lwIP instance: start, the turn of the loop, end
+ *
+ * Theory of operation
+ * Everything happens in the loop's thread.  A wake-up dispatches the
+ * descriptors' events: frames go into lwIP, applications' events and lwIP's
+ * callbacks mark connections dirty.  Before the loop sleeps, turn() lets the
+ * loop netif deliver, moves the bytes of dirty connections, and sets the
+ * timers: lwIP's own time-outs exactly, and the TCP tick only while some
+ * connection exists.
+ */
+#include "engine/priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "engine/icmp.h"
+#include "engine/iface.h"
+#include "engine/sock.h"
+#include "engine/tcp.h"
+#include "lwip/netif.h"
+#include "lwip/timeouts.h"
+#include "port.h"
+
+#define NS_PER_MS	1000000ull
+#define TURNS_MAX	64	/* deliveries over lo before others get their turn */
+
+static bool loop_pending(void)
+{
+	struct netif *n;
+
+	NETIF_FOREACH(n)
+		if (n->loop_first)
+			return true;
+	return false;
+}
+
+static void arm_timers(struct engine *e)
+{
+	u32_t ms = sys_timeouts_sleeptime();
+
+	if (loop_pending() || e->dirty)
+		loop_timer_in(e->loop, &e->lwip_timer, 0);
+	else if (ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE)
+		loop_timer_in(e->loop, &e->lwip_timer, ms * NS_PER_MS);
+	if (!e->tcp_timer.loop && port_tcp_busy())
+		loop_timer_in(e->loop, &e->tcp_timer, PORT_TICK_MS * NS_PER_MS);
+}
+
+static void turn(struct loop_prepare *p)
+{
+	struct engine *e = container_of(p, struct engine, prepare);
+
+	for (int i = 0; i < TURNS_MAX; i++) {
+		xfer_run_all(e);
+		if (!loop_pending())
+			break;
+		netif_poll_all();
+	}
+	arm_timers(e);
+}
+
+static void on_lwip_timer(struct loop_timer *t)
+{
+	sys_check_timeouts();
+}
+
+static void on_tcp_timer(struct loop_timer *t)
+{
+	port_tcp_tick();
+}
+
+/* engine_new() - Start lwIP with lo up; NULL with errno */
+struct engine *engine_new(struct loop *loop, const char *path)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->loop = loop;
+	e->started = loop_now(loop);
+	e->path = strdup(path);
+	e->scratch = malloc(ENGINE_SCRATCH);
+	if (!e->path || !e->scratch)
+		goto fail;
+	port_init();
+	if (iface_add_lo(e) < 0 || dgram_init(e) < 0)
+		goto fail;
+	e->lwip_timer.cb = on_lwip_timer;
+	e->tcp_timer.cb = on_tcp_timer;
+	loop_prepare_add(loop, &e->prepare, turn);
+	return e;
+fail:
+	engine_free(e);
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* engine_configure() - Bring up every configured interface; 0 or -errno */
+int engine_configure(struct engine *e, const struct config *c, char *err, size_t errlen)
+{
+	for (unsigned i = 0; i < c->niface; i++) {
+		int r = iface_add(e, &c->iface[i], err, errlen);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* engine_free() - Reset what is connected, close links and descriptors */
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	e->stopping = true;		/* engine_socket() refuses from now on */
+	while (e->all)
+		sock_close(e->all);
+	if (e->prepare.cb) {
+		loop_once(e->loop, 0);	/* deferred frees */
+		loop_prepare_del(e->loop, &e->prepare);
+	}
+	for (int i = 0; i < TURNS_MAX && loop_pending(); i++)
+		netif_poll_all();
+	dgram_exit(e);
+	iface_free_all(e);
+	loop_timer_del(&e->lwip_timer);
+	loop_timer_del(&e->tcp_timer);
+	free(e->socks);
+	free(e->scratch);
+	free(e->path);
+	free(e);
+}
+
+/* engine_nsock() - How many sockets there are */
+unsigned engine_nsock(const struct engine *e)
+{
+	return e->nsock;
+}
+
+/* engine_info() - Figures for `ustack ls`; nsession is the daemon's to fill */
+void engine_info(const struct engine *e, struct msg_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->pid = (int32_t)getpid();
+	for (struct msg_ifinfo unused; engine_ifinfo(e, info->nif, &unused);)
+		info->nif++;
+	info->nsock_stream = e->nstream;
+	info->nsock_dgram = e->ndgram;
+	info->nsock_raw = e->nraw;
+	info->uptime_ns = loop_now(e->loop) - e->started;
+}
+
+/* engine_add_epitaph() - Keep the errno of a socket that ends; the oldest of
+ * ENGINE_EPITAPHS makes room */
+void engine_add_epitaph(struct engine *e, uint64_t id, int err)
+{
+	e->epitaph[e->epitaph_next] = (struct epitaph){ id, err };
+	e->epitaph_next = (e->epitaph_next + 1) % ENGINE_EPITAPHS;
+}
+
+/* engine_epitaph() - The errno with which a socket ended, once; 0: none known */
+int engine_epitaph(struct engine *e, uint64_t id)
+{
+	for (unsigned i = 0; i < ENGINE_EPITAPHS; i++) {
+		if (e->epitaph[i].id != id || !e->epitaph[i].err)
+			continue;
+		e->epitaph[i].id = 0;
+		return e->epitaph[i].err;
+	}
+	return 0;
+}

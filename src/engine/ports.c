@@ -1,0 +1,156 @@
+/* ports.c - who holds which local port
+ *
+ * Theory of operation
+ * The rules are inet_csk_get_port()'s and udp_lib_get_port()'s: two sockets
+ * may hold one port when their addresses do not overlap, when both have
+ * SO_REUSEADDR and (TCP) neither listens, or when both have SO_REUSEPORT.
+ * connect() without bind() shares a port with other such connections as long
+ * as the 4-tuple is unique (RFC 6056: the search starts at a random port).
+ */
+#include "engine/ports.h"
+
+#include <errno.h>
+#include <sys/random.h>
+#include "engine/sock.h"
+#include "port.h"
+
+static uint32_t random32(void)
+{
+	uint32_t r;
+
+	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+		r = (uint32_t)clock_ns();
+	return r;
+}
+
+static void insert(struct portset *ps, struct sock *s, uint16_t port)
+{
+	struct sock **head = &ps->bucket[port % PORTS_BUCKETS];
+
+	s->local.port = port;
+	s->bound = true;
+	s->port_next = *head;
+	if (*head)
+		(*head)->port_pprev = &s->port_next;
+	s->port_pprev = head;
+	*head = s;
+}
+
+/* ports_release() - Give up the port; harmless when none is held */
+void ports_release(struct sock *s)
+{
+	if (!s->port_pprev)
+		return;
+	*s->port_pprev = s->port_next;
+	if (s->port_next)
+		s->port_next->port_pprev = s->port_pprev;
+	s->port_next = NULL;
+	s->port_pprev = NULL;
+	s->bound = false;
+}
+
+static bool listens(const struct sock *s)
+{
+	return s->ops->state && s->ops->state(s) == MSG_ST_LISTENING;
+}
+
+static bool conflict(const struct sock *a, const struct sock *b, const ip_addr_t *ip)
+{
+	if (a->o.bindtodevice && b->o.bindtodevice &&
+	    a->o.bindtodevice != b->o.bindtodevice)
+		return false;
+	if (!ip_overlap(ip, &b->local.ip))
+		return false;
+	if (a->o.reuseport && b->o.reuseport)
+		return false;
+	return !(a->o.reuseaddr && b->o.reuseaddr && !listens(a) && !listens(b));
+}
+
+static bool free_for(struct portset *ps, const struct sock *s, const ip_addr_t *ip,
+		     uint16_t port)
+{
+	for (const struct sock *o = ports_first(ps, port); o; o = o->port_next)
+		if (o != s && o->local.port == port && conflict(s, o, ip))
+			return false;
+	return true;
+}
+
+/**
+ * ports_bind() - Take a local address and port for bind(2)
+ * @ps:		the protocol's table
+ * @s:		not bound yet
+ * @ep:		address, and port or 0 for one of the ephemeral range
+ * @busy:	what else could stand in the way, or NULL
+ *
+ * Return: 0 or -EADDRINUSE
+ */
+int ports_bind(struct portset *ps, struct sock *s, const struct endpoint *ep,
+	       ports_busy_fn *busy)
+{
+	const unsigned span = PORTS_EPHEMERAL_MAX - PORTS_EPHEMERAL_MIN + 1;
+	struct endpoint try = *ep;
+	unsigned start;
+
+	if (ep->port) {
+		if (!free_for(ps, s, &ep->ip, ep->port) || (busy && busy(s, ep)))
+			return -EADDRINUSE;
+		s->local.ip = ep->ip;
+		insert(ps, s, ep->port);
+		return 0;
+	}
+	start = random32() % span;
+	for (unsigned i = 0; i < span; i++) {
+		bool taken = false;
+
+		try.port = PORTS_EPHEMERAL_MIN + (start + i) % span;
+		for (struct sock *o = ports_first(ps, try.port); o && !taken; o = o->port_next)
+			taken = o->local.port == try.port && ip_overlap(&ep->ip, &o->local.ip);
+		if (taken || (busy && busy(s, &try)))
+			continue;
+		s->local.ip = ep->ip;
+		insert(ps, s, try.port);
+		return 0;
+	}
+	return -EADDRINUSE;
+}
+
+/**
+ * ports_bind_tuple() - Choose the local port of a TCP connect(2)
+ * @local:	the source address that the route gave
+ * @remote:	the peer
+ *
+ * Return: 0 or -EADDRNOTAVAIL when every port is taken toward that peer
+ */
+int ports_bind_tuple(struct portset *ps, struct sock *s, const ip_addr_t *local,
+		     const struct endpoint *remote)
+{
+	const unsigned span = PORTS_EPHEMERAL_MAX - PORTS_EPHEMERAL_MIN + 1;
+	unsigned start = random32() % span;
+
+	for (unsigned i = 0; i < span; i++) {
+		uint16_t port = PORTS_EPHEMERAL_MIN + (start + i) % span;
+		bool taken = false;
+
+		for (struct sock *o = ports_first(ps, port); o && !taken; o = o->port_next)
+			taken = o->local.port == port && !o->autobound &&
+				ip_overlap(local, &o->local.ip);
+		if (taken || pcbtable_find(local, port, &remote->ip, remote->port))
+			continue;
+		s->autobound = true;
+		insert(ps, s, port);
+		return 0;
+	}
+	return -EADDRNOTAVAIL;
+}
+
+/* ports_may_listen() - With SO_REUSEADDR two sockets may share a port until
+ * one listens; false: another listens already */
+bool ports_may_listen(struct portset *ps, struct sock *s)
+{
+	for (struct sock *o = ports_first(ps, s->local.port); o; o = o->port_next)
+		if (o != s && o->local.port == s->local.port && listens(o) &&
+		    ip_overlap(&s->local.ip, &o->local.ip) &&
+		    !(s->o.reuseport && o->o.reuseport))
+			return false;
+	return true;
+}

@@ -1,0 +1,58 @@
+/* priv.h - the engine's own state, for the engine's files
+ *
+ * There is one engine a process (lwIP's state is global); it is reached by
+ * pointer all the same, so that what a function touches is in its signature.
+ */
+#ifndef ENGINE_PRIV_H
+#define ENGINE_PRIV_H
+
+#include "base/loop.h"
+#include "engine/engine.h"
+#include "engine/ports.h"
+
+struct iface;
+struct tcp_sock;
+struct raw_pcb;
+struct udp_pcb;
+
+#define ENGINE_EPITAPHS	1024		/* errors of dead sockets that are kept to be asked for */
+#define ENGINE_SCRATCH	(64 * 1024 + 256)	/* largest datagram with its header */
+
+struct epitaph {
+	uint64_t id;
+	int err;
+};
+
+struct engine {
+	struct loop *loop;
+	char *path;
+	bool stopping;
+	uint64_t started;		/* loop_now() */
+	struct loop_prepare prepare;
+	struct loop_timer lwip_timer;	/* lwIP's own timeouts: ARP, ND, ... */
+	struct loop_timer tcp_timer;	/* port_tcp_tick() */
+
+	struct iface *ifaces;
+
+	struct sock **socks;		/* hash by id, chained */
+	size_t socks_size;		/* a power of two */
+	unsigned nsock, nstream, ndgram, nraw;
+	struct sock *all;
+
+	struct portset tcp_ports, udp_ports, ping_ports;
+	struct tcp_sock *dirty;		/* connections with something to move */
+
+	struct raw_pcb *udp_in;		/* takes UDP before lwIP's own list (sock_udp.c) */
+	struct raw_pcb *icmp_in, *icmp6_in;	/* looks at ICMP (icmp.c) */
+	struct udp_pcb *udp_out;	/* unregistered; filled in for each datagram */
+
+	struct epitaph epitaph[ENGINE_EPITAPHS];
+	unsigned epitaph_next;
+
+	uint8_t *scratch;		/* ENGINE_SCRATCH bytes for one datagram */
+};
+
+void engine_add_epitaph(struct engine *e, uint64_t id, int err);
+void engine_kick(struct engine *e);
+
+#endif

@@ -1,0 +1,71 @@
+/* sock_dgram.h - what UDP, ping and raw sockets share */
+#ifndef ENGINE_SOCK_DGRAM_H
+#define ENGINE_SOCK_DGRAM_H
+
+#include "engine/sock.h"
+#include "lwip/pbuf.h"
+#include "proto/dgram.h"
+
+struct portset;
+struct raw_pcb;
+struct netif;
+struct membership;
+
+struct dgram_sock {
+	struct sock s;			/* first */
+	struct raw_pcb *raw;		/* raw sockets only */
+	struct membership *groups;	/* multicast */
+	uint32_t icmp_filter;		/* ICMP_FILTER: types not wanted */
+	uint32_t icmp6_filter[8];	/* ICMP6_FILTER: the same, 256 bits */
+	int checksum_at;		/* IPV6_CHECKSUM: offset, or -1 */
+	bool rd_shut, wr_shut;
+	uint64_t drops;			/* the application was too slow */
+};
+
+static inline struct dgram_sock *dgram(struct sock *s)
+{
+	return (struct dgram_sock *)s;
+}
+
+/* what the packet being delivered says beside its data */
+struct dgram_info {
+	struct endpoint from, to;
+	unsigned ifindex;
+	uint8_t ttl, tos;
+};
+
+/* send one datagram that the application wrote: 0 or errno (positive), which
+ * the application then gets as an error record */
+typedef int dgram_send_fn(struct sock *s, const struct dgram_hdr *h, uint8_t *data, size_t len);
+
+void dgram_event(struct sock *s, uint32_t events, dgram_send_fn *send);
+void dgram_info_current(struct dgram_info *info, uint16_t sport, uint16_t dport);
+void dgram_deliver(struct sock *s, const struct dgram_info *info, const struct pbuf *p,
+		   unsigned skip);
+void dgram_error(struct sock *s, int err, const struct endpoint *peer,
+		 const struct dgram_hdr *icmp);
+
+int dgram_route(struct sock *s, const struct dgram_hdr *h, struct endpoint *to,
+		ip_addr_t *src, struct netif **n);
+int dgram_dest(struct sock *s, const struct dgram_hdr *h, struct endpoint *to);
+int dgram_connect(struct sock *s, const struct msg_addr *to, struct portset *ports);
+int dgram_shutdown(struct sock *s, int how);
+uint8_t dgram_ttl(const struct sock *s, const struct dgram_hdr *h, const ip_addr_t *to);
+uint8_t dgram_tos(const struct sock *s, const struct dgram_hdr *h, const ip_addr_t *to);
+bool dgram_wants(const struct sock *s, const struct dgram_info *info);
+int errno_of_lwip(err_t err);
+
+/* multicast.c */
+int multicast_setopt(struct sock *s, int level, int name, const void *val, uint32_t len);
+int multicast_getopt(struct sock *s, int level, int name, void *val, uint32_t *len);
+void multicast_leave_all(struct sock *s);
+
+/* sock_udp.c, icmp.c: the taps into lwIP's input */
+int udp_open_input(struct engine *e);
+void udp_close_input(struct engine *e);
+void udp_icmp_error(struct engine *e, const struct endpoint *local,
+		    const struct endpoint *remote, const struct dgram_hdr *err, bool hard);
+int icmp_open_input(struct engine *e);
+void icmp_close_input(struct engine *e);
+
+#endif

@@ -1,0 +1,324 @@
+/* sock_raw.c - raw sockets and ICMP datagram ("ping") sockets
+ *
+ * Theory of operation
+ * A raw socket has a lwIP raw PCB that looks at each packet of its protocol
+ * and never takes it, so lwIP and other sockets see it too.  As in Linux an
+ * IPv4 raw socket gets the packet with its IP header, an IPv6 one without.
+ * A ping socket has no PCB: its port is the ICMP identifier, the engine's
+ * ICMP tap (icmp.c) finds it by that, and its messages go out through the
+ * tap's PCB.
+ */
+#include "engine/sock_dgram.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <linux/icmp.h>
+#include "engine/iface.h"
+#include "engine/priv.h"
+#include "lwip/icmp.h"
+#include "lwip/inet_chksum.h"
+#include "lwip/ip.h"
+#include "lwip/prot/icmp6.h"
+#include "lwip/raw.h"
+#include "port.h"
+
+#define RAW_MAX		65535
+#define ICMP_HLEN	8
+#define ICMP6_CKSUM_AT	2
+#ifndef ICMP6_FILTER
+#define ICMP6_FILTER	1		/* RFC 3542; netinet/icmp6.h clashes with lwIP's */
+#endif
+
+/* ---- raw: receiving ---- */
+
+static bool filtered(const struct dgram_sock *ds, const struct pbuf *p, unsigned hlen)
+{
+	uint8_t type;
+
+	if (pbuf_copy_partial(p, &type, 1, (u16_t)hlen) != 1)
+		return true;
+	if (ds->s.protocol == IPPROTO_ICMP && ds->s.domain == AF_INET)
+		return type < 32 && (ds->icmp_filter & (1u << type));
+	if (ds->s.protocol == IPPROTO_ICMPV6 && ds->s.domain == AF_INET6)
+		return ds->icmp6_filter[type / 32] & (1u << (type % 32));
+	return false;
+}
+
+static u8_t raw_input_cb(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
+{
+	struct dgram_sock *ds = arg;
+	unsigned hlen = ip_current_header_tot_len();
+	struct dgram_info info;
+
+	dgram_info_current(&info, 0, 0);
+	info.from.port = info.to.port = 0;
+	if (!dgram_wants(&ds->s, &info) || filtered(ds, p, hlen))
+		return 0;
+	dgram_deliver(&ds->s, &info, p, ds->s.domain == AF_INET6 ? hlen : 0);
+	return 0;
+}
+
+/* ---- sending ---- */
+
+static struct pbuf *to_pbuf(const uint8_t *data, size_t len)
+{
+	struct pbuf *p = pbuf_alloc(PBUF_IP, (u16_t)len, PBUF_RAM);
+
+	if (p)
+		pbuf_take(p, data, (u16_t)len);
+	return p;
+}
+
+static int raw_out(struct raw_pcb *pcb, struct sock *s, const struct dgram_hdr *h,
+		   const uint8_t *data, size_t len)
+{
+	struct endpoint to;
+	struct netif *n;
+	struct pbuf *p;
+	ip_addr_t src;
+	err_t err;
+	int r = dgram_route(s, h, &to, &src, &n);
+
+	if (r)
+		return r;
+	p = to_pbuf(data, len);
+	if (!p)
+		return ENOBUFS;
+	pcb->ttl = dgram_ttl(s, h, &to.ip);
+	raw_set_multicast_ttl(pcb, pcb->ttl);
+	pcb->tos = dgram_tos(s, h, &to.ip);
+	ip_set_option(pcb, SOF_BROADCAST);
+	err = raw_sendto_if_src(pcb, p, &to.ip, n, &src);
+	pbuf_free(p);
+	return errno_of_lwip(err);
+}
+
+static int raw_op_send(struct sock *s, const struct dgram_hdr *h, uint8_t *data, size_t len)
+{
+	if (len > RAW_MAX - (s->o.hdrincl ? 0 : IP_HLEN))
+		return EMSGSIZE;
+	if (s->o.hdrincl && len < IP_HLEN)
+		return EINVAL;
+	return raw_out(dgram(s)->raw, s, h, data, len);
+}
+
+static void raw_event(struct sock *s, uint32_t events)
+{
+	dgram_event(s, events, raw_op_send);
+}
+
+/* ---- raw: calls ---- */
+
+static void set_hdrincl(struct sock *s)
+{
+	if (s->o.hdrincl)
+		raw_set_flags(dgram(s)->raw, RAW_FLAGS_HDRINCL);
+	else
+		raw_clear_flags(dgram(s)->raw, RAW_FLAGS_HDRINCL);
+}
+
+static int raw_op_open(struct sock *s)
+{
+	bool v6 = s->domain == AF_INET6;
+	struct dgram_sock *ds = dgram(s);
+
+	ds->raw = raw_new_ip_type(v6 ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4, (u8_t)s->protocol);
+	if (!ds->raw)
+		return -ENOMEM;
+	ds->checksum_at = v6 && s->protocol == IPPROTO_ICMPV6 ?
+		ICMP6_CKSUM_AT : -1;
+	if (v6 && ds->checksum_at >= 0) {
+		ds->raw->chksum_reqd = 1;
+		ds->raw->chksum_offset = (u16_t)ds->checksum_at;
+	}
+	s->o.hdrincl = !v6 && s->protocol == IPPROTO_RAW;
+	set_hdrincl(s);
+	raw_recv(ds->raw, raw_input_cb, ds);
+	return sock_set_sndbuf(s, s->o.rcvbuf);
+}
+
+static int raw_op_bind(struct sock *s, const struct endpoint *ep)
+{
+	s->local.ip = ep->ip;
+	s->local.port = 0;
+	return 0;
+}
+
+static int raw_op_connect(struct sock *s, const struct msg_addr *to, uint32_t plug)
+{
+	return dgram_connect(s, to, NULL);
+}
+
+static int set_checksum(struct dgram_sock *ds, const void *val, uint32_t len)
+{
+	int at;
+
+	if (len < sizeof(at))
+		return -EINVAL;
+	memcpy(&at, val, sizeof(at));
+	if (ds->s.protocol == IPPROTO_ICMPV6 || (at > 0 && at % 2))
+		return -EINVAL;
+	ds->checksum_at = at < 0 ? -1 : at;
+	ds->raw->chksum_reqd = at >= 0;
+	ds->raw->chksum_offset = at >= 0 ? (u16_t)at : 0;
+	return 0;
+}
+
+static int raw_op_setopt(struct sock *s, int level, int name, const void *val, uint32_t len)
+{
+	struct dgram_sock *ds = dgram(s);
+
+	if (level == SOL_RAW && name == ICMP_FILTER && s->protocol == IPPROTO_ICMP) {
+		if (len < sizeof(ds->icmp_filter))
+			return -EINVAL;
+		memcpy(&ds->icmp_filter, val, sizeof(ds->icmp_filter));
+		return 0;
+	}
+	if (level == IPPROTO_ICMPV6 && name == ICMP6_FILTER && s->protocol == IPPROTO_ICMPV6) {
+		memcpy(ds->icmp6_filter, val, len < sizeof(ds->icmp6_filter) ?
+		       len : sizeof(ds->icmp6_filter));
+		return 0;
+	}
+	if ((level == IPPROTO_IPV6 || level == SOL_RAW) && name == IPV6_CHECKSUM &&
+	    s->domain == AF_INET6)
+		return set_checksum(ds, val, len);
+	return multicast_setopt(s, level, name, val, len);
+}
+
+static int raw_op_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
+{
+	struct dgram_sock *ds = dgram(s);
+	const void *from;
+	uint32_t size;
+
+	if (level == SOL_RAW && name == ICMP_FILTER && s->protocol == IPPROTO_ICMP) {
+		from = &ds->icmp_filter;
+		size = sizeof(ds->icmp_filter);
+	} else if (level == IPPROTO_ICMPV6 && name == ICMP6_FILTER &&
+		   s->protocol == IPPROTO_ICMPV6) {
+		from = ds->icmp6_filter;
+		size = sizeof(ds->icmp6_filter);
+	} else if (level == IPPROTO_IPV6 && name == IPV6_CHECKSUM) {
+		from = &ds->checksum_at;
+		size = sizeof(ds->checksum_at);
+	} else {
+		return multicast_getopt(s, level, name, val, len);
+	}
+	if (*len > size)
+		*len = size;
+	memcpy(val, from, *len);
+	return 0;
+}
+
+static void raw_opt_changed(struct sock *s, int level, int name)
+{
+	if (level == IPPROTO_IP && name == IP_HDRINCL)
+		set_hdrincl(s);
+	if (level == SOL_SOCKET && name == SO_RCVBUF)
+		sock_set_sndbuf(s, s->o.rcvbuf);
+}
+
+static void raw_destroy(struct sock *s)
+{
+	multicast_leave_all(s);
+	if (dgram(s)->raw)
+		raw_remove(dgram(s)->raw);
+}
+
+const struct sock_ops sock_raw_ops = {
+	.name = "raw",
+	.size = sizeof(struct dgram_sock),
+	.open = raw_op_open,
+	.bind = raw_op_bind,
+	.connect = raw_op_connect,
+	.shutdown = dgram_shutdown,
+	.setopt = raw_op_setopt,
+	.getopt = raw_op_getopt,
+	.opt_changed = raw_opt_changed,
+	.event = raw_event,
+	.destroy = raw_destroy,
+};
+
+/* ---- ping ---- */
+
+static int ping_bind_auto(struct sock *s)
+{
+	struct endpoint any;
+	int r;
+
+	if (s->bound)
+		return 0;
+	endpoint_any(s->domain, s->domain == AF_INET6, &any);
+	r = ports_bind(&s->e->ping_ports, s, &any, NULL);
+	return r < 0 ? EAGAIN : 0;
+}
+
+/* only echo requests; identifier and checksum are ours to write (icmp(7)) */
+static int ping_send(struct sock *s, const struct dgram_hdr *h, uint8_t *data, size_t len)
+{
+	bool v6 = s->domain == AF_INET6;
+	uint16_t id, sum = 0;
+	int r;
+
+	if (len > RAW_MAX - IP_HLEN)
+		return EMSGSIZE;
+	if (len < ICMP_HLEN || data[0] != (v6 ? ICMP6_TYPE_EREQ : ICMP_ECHO) || data[1] != 0)
+		return EINVAL;
+	r = ping_bind_auto(s);
+	if (r)
+		return r;
+	id = lwip_htons(s->local.port);
+	memcpy(data + 4, &id, sizeof(id));
+	memcpy(data + 2, &sum, sizeof(sum));
+	if (!v6) {
+		sum = inet_chksum(data, (u16_t)len);
+		memcpy(data + 2, &sum, sizeof(sum));
+	}
+	return raw_out(v6 ? s->e->icmp6_in : s->e->icmp_in, s, h, data, len);
+}
+
+static void ping_event(struct sock *s, uint32_t events)
+{
+	dgram_event(s, events, ping_send);
+}
+
+static int ping_op_bind(struct sock *s, const struct endpoint *ep)
+{
+	return ports_bind(&s->e->ping_ports, s, ep, NULL);
+}
+
+static int ping_op_connect(struct sock *s, const struct msg_addr *to, uint32_t plug)
+{
+	return dgram_connect(s, to, &s->e->ping_ports);
+}
+
+static int ping_op_open(struct sock *s)
+{
+	return sock_set_sndbuf(s, s->o.rcvbuf);
+}
+
+static void ping_opt_changed(struct sock *s, int level, int name)
+{
+	if (level == SOL_SOCKET && name == SO_RCVBUF)
+		sock_set_sndbuf(s, s->o.rcvbuf);
+}
+
+static void ping_destroy(struct sock *s)
+{
+	multicast_leave_all(s);
+}
+
+const struct sock_ops sock_ping_ops = {
+	.name = "ping",
+	.size = sizeof(struct dgram_sock),
+	.open = ping_op_open,
+	.bind = ping_op_bind,
+	.connect = ping_op_connect,
+	.shutdown = dgram_shutdown,
+	.setopt = multicast_setopt,
+	.getopt = multicast_getopt,
+	.opt_changed = ping_opt_changed,
+	.event = ping_event,
+	.destroy = ping_destroy,
+};

@@ -1,0 +1,569 @@
+/* sock_tcp.c - TCP sockets: connect, options, the end of a connection
+ *
+ * Theory of operation
+ * A stream socket is NEW (maybe bound), then CONNECTING or LISTENING, then
+ * CONNECTED.  The PCB is made by connect() or listen(), never before: until
+ * then a local port is only an entry in the port table, and lwIP's tcp_bind(),
+ * which walks all PCBs, is not called.  Who learns of what:
+ *   established	connected_cb drains the plug: the application's end turns
+ *		writable
+ *   refused, timed out, reset	err_cb; our end is closed (native ECONNRESET)
+ *		and the errno kept for SO_ERROR
+ *   PCB freed by lwIP in silence	the ext_arg's destroy callback
+ * A PCB that lwIP finishes alone (FIN_WAIT, TIME_WAIT) is detached: none of
+ * its callbacks points to us any more.
+ */
+#include "engine/tcp.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "engine/iface.h"
+#include "engine/priv.h"
+#include "lwip/priv/tcp_priv.h"
+#include "port.h"
+#include <netinet/tcp.h>		/* after lwIP's headers: both have a TCP_MSS */
+
+#define NS_PER_MS	1000000ull
+#define NS_PER_S	1000000000ull
+#define SYN_RTO_S	1		/* RFC 6298: the first SYN's time-out */
+#define WND_MIN		(8 * 1024)
+#define TCP_RX_WINDOW	(512 * 1024)	/* unread bytes a connection may cost us, by default */
+
+static struct tcp_sock *tcp(struct sock *s)
+{
+	return (struct tcp_sock *)s;
+}
+
+static void pcb_destroyed(u8_t id, void *data)
+{
+	struct tcp_sock *ts = data;
+
+	if (!ts)
+		return;
+	ts->pcb = NULL;
+	if (ts->phase == TCP_CONNECTED)
+		xfer_dirty(ts);
+}
+
+static const struct tcp_ext_arg_callbacks ext_callbacks = {
+	.destroy = pcb_destroyed,
+};
+
+/* tcp_sock_detach() - Leave the PCB to lwIP */
+void tcp_sock_detach(struct tcp_sock *ts)
+{
+	struct tcp_pcb *pcb = ts->pcb;
+
+	if (!pcb)
+		return;
+	ts->pcb = NULL;
+	tcp_ext_arg_set(pcb, TCP_EXT_ID, NULL);
+	tcp_arg(pcb, NULL);
+	tcp_recv(pcb, NULL);
+	tcp_sent(pcb, NULL);
+	tcp_err(pcb, NULL);
+}
+
+/* tcp_sock_abort() - RST, and forget the connection; the socket stays */
+void tcp_sock_abort(struct tcp_sock *ts)
+{
+	struct tcp_pcb *pcb = ts->pcb;
+
+	tcp_sock_detach(ts);
+	if (pcb && pcb->state != TIME_WAIT)
+		tcp_abort(pcb);
+	xfer_forget(ts);
+}
+
+static int errno_of(const struct tcp_sock *ts, err_t err)
+{
+	if (err == ERR_RST)
+		return ts->phase == TCP_CONNECTING ? ECONNREFUSED : ECONNRESET;
+	if (err == ERR_ABRT)
+		return ts->soft_err ? ts->soft_err : ETIMEDOUT;
+	return err == ERR_MEM ? ENOBUFS : ECONNABORTED;
+}
+
+/* the PCB is gone already when lwIP calls this */
+static void err_cb(void *arg, err_t err)
+{
+	struct tcp_sock *ts = arg;
+
+	if (!ts || ts->s.closed)
+		return;
+	ts->pcb = NULL;
+	if (err == ERR_CLSD) {		/* both FINs are through */
+		xfer_dirty(ts);
+		return;
+	}
+	if (ts->phase == TCP_CONNECTED && !ts->app_hup)
+		xfer_flush(ts);
+	sock_fail(&ts->s, errno_of(ts, err));
+}
+
+/* tcp_sock_icmp() - ICMP told of a failure toward the peer (RFC 5461): fatal
+ * while connecting, else only the name of a later time-out */
+void tcp_sock_icmp(struct tcp_sock *ts, int err, bool hard)
+{
+	ts->soft_err = err;
+	if (ts->phase == TCP_CONNECTING && hard) {
+		struct tcp_pcb *pcb = ts->pcb;
+
+		tcp_sock_detach(ts);
+		if (pcb)
+			tcp_close(pcb);		/* SYN_SENT: frees it, sends nothing */
+		sock_fail(&ts->s, err);
+	}
+}
+
+static void set_keepalive(struct tcp_sock *ts, struct tcp_pcb *pcb)
+{
+	const struct sockopt *o = &ts->s.o;
+
+	if (o->keepalive)
+		ip_set_option(pcb, SOF_KEEPALIVE);
+	else
+		ip_reset_option(pcb, SOF_KEEPALIVE);
+	pcb->keep_idle = (u32_t)o->keepidle * 1000;
+	pcb->keep_intvl = (u32_t)o->keepintvl * 1000;
+	pcb->keep_cnt = (u32_t)o->keepcnt;
+}
+
+/* tcp_sock_apply_opts() - Bring a PCB in line with the socket's options */
+void tcp_sock_apply_opts(struct tcp_sock *ts, struct tcp_pcb *pcb)
+{
+	const struct sockopt *o = &ts->s.o;
+	bool v6 = IP_IS_V6_VAL(ts->s.remote.ip);
+
+	set_keepalive(ts, pcb);
+	pcb->ttl = v6 ? (u8_t)(o->hops < 0 ? 64 : o->hops) : (u8_t)o->ttl;
+	pcb->tos = v6 ? (u8_t)(o->tclass < 0 ? 0 : o->tclass) : (u8_t)o->tos;
+	pcb->netif_idx = (u8_t)o->bindtodevice;
+}
+
+static void adopt_pcb(struct tcp_sock *ts, struct tcp_pcb *pcb)
+{
+	ts->pcb = pcb;
+	tcp_ext_arg_set(pcb, TCP_EXT_ID, ts);
+	tcp_ext_arg_set_callbacks(pcb, TCP_EXT_ID, &ext_callbacks);
+	tcp_arg(pcb, ts);
+	tcp_recv(pcb, xfer_recv_cb);
+	tcp_sent(pcb, xfer_sent_cb);
+	tcp_err(pcb, err_cb);
+	tcp_sock_apply_opts(ts, pcb);
+}
+
+static void read_endpoints(struct tcp_sock *ts)
+{
+	ts->s.local.ip = ts->pcb->local_ip;
+	ts->s.local.port = ts->pcb->local_port;
+	ts->s.remote.ip = ts->pcb->remote_ip;
+	ts->s.remote.port = ts->pcb->remote_port;
+	ts->s.connected = true;
+}
+
+/* ---- connect ---- */
+
+/* take the filler out of the pair, but for one byte (see xfer.c) */
+static void unplug(struct tcp_sock *ts)
+{
+	uint8_t buf[4096];
+
+	while (ts->plug > 1) {
+		size_t want = ts->plug - 1 < sizeof(buf) ? ts->plug - 1 : sizeof(buf);
+		ssize_t n = recv(ts->s.w.fd, buf, want, MSG_DONTWAIT);
+
+		if (n <= 0)
+			break;
+		ts->plug -= (uint32_t)n;
+	}
+	ts->kept = ts->plug;
+	ts->nkept = ts->plug ? 1 : 0;
+}
+
+static uint32_t window_of(const struct sockopt *o)
+{
+	uint32_t w = (uint32_t)o->rcvbuf;
+
+	if (w < WND_MIN)
+		w = WND_MIN;
+	return w > TCP_WND ? TCP_WND : w;
+}
+
+/* the window we offer: what SO_RCVBUF says, else enough for a fast link.  To
+ * be set once the SYNs are through, since lwIP sets its own on the way; the
+ * edge that a SYN announced stays (RFC 9293 3.8.6) */
+static void set_window(struct tcp_sock *ts)
+{
+	struct tcp_pcb *pcb = ts->pcb;
+
+	ts->rx_wnd = ts->s.o.rcvbuf_set ? window_of(&ts->s.o) : TCP_RX_WINDOW;
+	if (ts->rx_wnd > TCP_WND_MAX(pcb))
+		ts->rx_wnd = TCP_WND_MAX(pcb);
+	pcb->rcv_wnd = ts->rx_wnd;
+	tcp_update_rcv_ann_wnd(pcb);
+}
+
+static err_t connected_cb(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	struct tcp_sock *ts = arg;
+
+	port_tcp_established(pcb);
+	ts->phase = TCP_CONNECTED;
+	read_endpoints(ts);
+	set_window(ts);
+	unplug(ts);
+	xfer_start(ts);
+	return ERR_OK;
+}
+
+static void on_connect_deadline(struct loop_timer *t)
+{
+	struct tcp_sock *ts = container_of(t, struct tcp_sock, timer);
+
+	tcp_sock_icmp(ts, ts->soft_err ? ts->soft_err : ETIMEDOUT, true);
+}
+
+static void arm_connect_deadline(struct tcp_sock *ts)
+{
+	const struct sockopt *o = &ts->s.o;
+	/* SYNCNT retries, each waiting twice as long as the one before */
+	uint64_t ns = (uint64_t)SYN_RTO_S * NS_PER_S * ((2ull << (o->syncnt < 20 ? o->syncnt : 20)) - 1);
+
+	if (o->user_timeout > 0)
+		ns = (uint64_t)o->user_timeout * NS_PER_MS;
+	ts->timer.cb = on_connect_deadline;
+	loop_timer_in(ts->s.e->loop, &ts->timer, ns);
+}
+
+static int choose_local(struct tcp_sock *ts, const struct endpoint *to)
+{
+	struct sock *s = &ts->s;
+	struct netif *netif;
+	ip_addr_t src;
+
+	if (!route_source(&to->ip, &src, &netif))
+		return ENETUNREACH;
+	if (!ip_addr_isany_val(s->local.ip))
+		src = s->local.ip;
+	if (IP_GET_TYPE(&src) != IP_GET_TYPE(&to->ip))
+		return EINVAL;
+	if (s->bound) {
+		if (pcbtable_find(&src, s->local.port, &to->ip, to->port))
+			return EADDRNOTAVAIL;
+	} else {
+		int r = ports_bind_tuple(&s->e->tcp_ports, s, &src, to);
+
+		if (r < 0)
+			return -r;
+	}
+	s->local.ip = src;
+	return 0;
+}
+
+static int start_connect(struct tcp_sock *ts, const struct endpoint *to)
+{
+	struct tcp_pcb *pcb;
+	int err = choose_local(ts, to);
+
+	if (err)
+		return err;
+	pcb = tcp_new_ip_type(IP_GET_TYPE(&to->ip));
+	if (!pcb)
+		return ENOBUFS;
+	ts->s.remote = *to;
+	adopt_pcb(ts, pcb);
+	pcb->local_ip = ts->s.local.ip;
+	pcb->local_port = ts->s.local.port;
+	ts->phase = TCP_CONNECTING;
+	switch (tcp_connect(pcb, &to->ip, to->port, connected_cb)) {
+	case ERR_OK:
+		arm_connect_deadline(ts);
+		return 0;
+	case ERR_RTE:
+		return ENETUNREACH;
+	default:
+		return ENOBUFS;
+	}
+}
+
+/* a stream's connect() is one-way: what fails, fails on the pair */
+static int tcp_op_connect(struct sock *s, const struct msg_addr *to, uint32_t plug)
+{
+	struct tcp_sock *ts = tcp(s);
+	struct endpoint ep;
+	int r;
+
+	if (ts->phase != TCP_NEW)
+		return ts->phase == TCP_CONNECTING ? -EALREADY : -EISCONN;
+	ts->plug = plug;
+	r = -endpoint_from_msg(to, s->domain, s->o.v6only, &ep);
+	if (r == 0) {
+		if (ip_addr_isany_val(ep.ip))	/* Linux: the host itself */
+			ip_loopback(IP_IS_V6_VAL(ep.ip), &ep.ip);
+		iface_fix_zone(s->e, &ep.ip);
+		if (ip_addr_ismulticast(&ep.ip) || iface_is_broadcast(s->e, &ep.ip))
+			r = ENETUNREACH;
+		else
+			r = start_connect(ts, &ep);
+	}
+	if (r)
+		sock_fail(s, r);
+	return 0;
+}
+
+/* ---- accepted connections ---- */
+
+/**
+ * tcp_sock_accepted() - Make the socket of a connection that a peer opened
+ * @parent:	the listening socket, whose options are inherited
+ * @pcb:	established
+ * @app_fd:	set to the application's end, the caller's to pass on and close
+ *
+ * Return: the socket, or NULL with errno (descriptors or memory are short)
+ */
+struct tcp_sock *tcp_sock_accepted(struct tcp_sock *parent, struct tcp_pcb *pcb, int *app_fd)
+{
+	struct engine *e = parent->s.e;
+	uint64_t id = sockname_new_id();
+	struct tcp_sock *ts;
+	int fds[2], r;
+
+	r = sockname_pair(SOCKNAME_STREAM, id, e->path, fds);
+	if (r < 0) {
+		errno = -r;
+		return NULL;
+	}
+	ts = (struct tcp_sock *)sock_alloc(e, &sock_tcp_ops, id, parent->s.domain,
+					   SOCK_STREAM, parent->s.protocol);
+	if (!ts) {
+		close(fds[0]);
+		close(fds[1]);
+		errno = ENOMEM;
+		return NULL;
+	}
+	ts->s.o = parent->s.o;
+	ts->phase = TCP_CONNECTED;
+	if (send(fds[0], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
+		ts->kept = ts->nkept = 1;
+	r = sock_attach(&ts->s, fds[1], EPOLLIN | EPOLLRDHUP | EPOLLET);
+	if (r < 0) {
+		close(fds[0]);
+		sock_close(&ts->s);
+		errno = -r;
+		return NULL;
+	}
+	adopt_pcb(ts, pcb);
+	read_endpoints(ts);
+	set_window(ts);
+	tcp_sock_apply_opts(ts, pcb);
+	port_tcp_established(pcb);
+	*app_fd = fds[0];
+	xfer_start(ts);
+	return ts;
+}
+
+/* ---- calls ---- */
+
+/* what the port table does not know: accepted connections, and those that
+ * lwIP is finishing.  Only without SO_REUSEADDR, as in Linux; not on a
+ * per-packet path */
+static bool lwip_holds(const struct sock *s, const struct endpoint *ep)
+{
+	struct tcp_pcb *const lists[] = { tcp_active_pcbs, tcp_tw_pcbs };
+
+	if (s->o.reuseaddr)
+		return false;
+	for (int i = 0; i < 2; i++)
+		for (const struct tcp_pcb *p = lists[i]; p; p = p->next)
+			if (p->local_port == ep->port && ip_overlap(&ep->ip, &p->local_ip))
+				return true;
+	return false;
+}
+
+static int tcp_op_bind(struct sock *s, const struct endpoint *ep)
+{
+	if (tcp(s)->phase != TCP_NEW)
+		return -EINVAL;
+	return ports_bind(&s->e->tcp_ports, s, ep, lwip_holds);
+}
+
+static int tcp_op_listen(struct sock *s, int backlog)
+{
+	struct tcp_sock *ts = tcp(s);
+
+	if (ts->phase != TCP_NEW && ts->phase != TCP_LISTENING)
+		return -EINVAL;
+	if (!s->bound) {
+		struct endpoint any;
+		int r;
+
+		endpoint_any(s->domain, s->o.v6only, &any);
+		r = ports_bind(&s->e->tcp_ports, s, &any, lwip_holds);
+		if (r < 0)
+			return r;
+	}
+	if (ts->phase == TCP_NEW && !ports_may_listen(&s->e->tcp_ports, s))
+		return -EADDRINUSE;
+	return listener_start(ts, backlog);
+}
+
+/* shutdown(2) of a connected stream happens on the pair; here comes what has
+ * no pair to show it on */
+static int tcp_op_shutdown(struct sock *s, int how)
+{
+	struct tcp_sock *ts = tcp(s);
+
+	if (ts->phase == TCP_LISTENING && how != SHUT_WR) {
+		listener_stop(ts);
+		ts->phase = TCP_NEW;
+		return 0;
+	}
+	return ts->phase == TCP_CONNECTED ? 0 : -ENOTCONN;
+}
+
+static enum msg_state tcp_op_state(const struct sock *s)
+{
+	const struct tcp_sock *ts = (const struct tcp_sock *)s;
+
+	switch (ts->phase) {
+	case TCP_CONNECTING:
+		return MSG_ST_CONNECTING;
+	case TCP_LISTENING:
+		return MSG_ST_LISTENING;
+	case TCP_CONNECTED:
+		return ts->pcb ? MSG_ST_CONNECTED : MSG_ST_CLOSED;
+	default:
+		return s->bound ? MSG_ST_BOUND : MSG_ST_NEW;
+	}
+}
+
+static void tcp_op_opt_changed(struct sock *s, int level, int name)
+{
+	struct tcp_sock *ts = tcp(s);
+
+	if (level == SOL_SOCKET && name == SO_RCVBUF && ts->phase != TCP_LISTENING)
+		sock_set_sndbuf(s, s->o.rcvbuf / 2);
+	if (ts->pcb && ts->phase != TCP_LISTENING)
+		tcp_sock_apply_opts(ts, ts->pcb);
+	if (level == IPPROTO_TCP && ts->phase == TCP_CONNECTED)
+		xfer_dirty(ts);		/* NODELAY, CORK: what was held back may go */
+}
+
+/* lwIP's states in the order of enum tcp_state, as Linux numbers them */
+static const uint8_t linux_state[] = {
+	TCP_CLOSE, TCP_LISTEN, TCP_SYN_SENT, TCP_SYN_RECV, TCP_ESTABLISHED,
+	TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_CLOSE_WAIT, TCP_CLOSING, TCP_LAST_ACK,
+	TCP_TIME_WAIT,
+};
+
+static void fill_info(const struct tcp_sock *ts, struct tcp_info *ti)
+{
+	const struct tcp_pcb *pcb = ts->pcb;
+
+	memset(ti, 0, sizeof(*ti));
+	ti->tcpi_state = ts->phase == TCP_LISTENING ? TCP_LISTEN : TCP_CLOSE;
+	if (!pcb || ts->phase == TCP_LISTENING)
+		return;
+	ti->tcpi_state = linux_state[pcb->state];
+	ti->tcpi_retransmits = pcb->nrtx;
+	ti->tcpi_rto = (uint32_t)pcb->rto * TCP_SLOW_INTERVAL * 1000;
+	ti->tcpi_snd_mss = ti->tcpi_advmss = port_tcp_wire_mss(pcb);
+	ti->tcpi_rcv_mss = ti->tcpi_snd_mss;
+	ti->tcpi_rtt = (uint32_t)(pcb->sa >> 3) * TCP_SLOW_INTERVAL * 1000;
+	ti->tcpi_rttvar = (uint32_t)(pcb->sv >> 2) * TCP_SLOW_INTERVAL * 1000;
+	ti->tcpi_snd_cwnd = pcb->cwnd / ti->tcpi_snd_mss;
+	ti->tcpi_snd_ssthresh = pcb->ssthresh / ti->tcpi_snd_mss;
+	ti->tcpi_unacked = (pcb->snd_nxt - pcb->lastack + ti->tcpi_snd_mss - 1) / ti->tcpi_snd_mss;
+	ti->tcpi_rcv_space = pcb->rcv_wnd;
+	ti->tcpi_options = (pcb->flags & TF_TIMESTAMP ? TCPI_OPT_TIMESTAMPS : 0) |
+		(pcb->flags & TF_WND_SCALE ? TCPI_OPT_WSCALE : 0) |
+		(pcb->flags & TF_SACK ? TCPI_OPT_SACK : 0);
+}
+
+static int tcp_op_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
+{
+	static const char congestion[] = "reno";
+	struct tcp_info ti;
+
+	if (level != IPPROTO_TCP)
+		return -ENOPROTOOPT;
+	if (name == TCP_INFO) {
+		fill_info(tcp(s), &ti);
+		if (*len > sizeof(ti))
+			*len = sizeof(ti);
+		memcpy(val, &ti, *len);
+		return 0;
+	}
+	if (name == TCP_CONGESTION) {
+		if (*len > sizeof(congestion))
+			*len = sizeof(congestion);
+		memcpy(val, congestion, *len);
+		return 0;
+	}
+	return -ENOPROTOOPT;
+}
+
+static int tcp_op_setopt(struct sock *s, int level, int name, const void *val, uint32_t len)
+{
+	if (level == IPPROTO_TCP && name == TCP_CONGESTION)
+		return len >= 4 && !memcmp(val, "reno", 4) ? 0 : -ENOENT;
+	return -ENOPROTOOPT;
+}
+
+static void tcp_op_event(struct sock *s, uint32_t events)
+{
+	struct tcp_sock *ts = tcp(s);
+
+	switch (ts->phase) {
+	case TCP_CONNECTED:
+		xfer_event(ts, events);
+		return;
+	case TCP_LISTENING:
+		if (events & EPOLLHUP)
+			sock_close(s);
+		else
+			listener_push(ts);
+		return;
+	default:
+		if (events & EPOLLHUP) {
+			sock_close(s);
+			return;
+		}
+		if (events & EPOLLRDHUP)	/* shut down while connecting */
+			ts->app_rdhup = true;
+	}
+}
+
+static void tcp_op_destroy(struct sock *s)
+{
+	struct tcp_sock *ts = tcp(s);
+	struct tcp_pcb *pcb = ts->pcb;
+
+	if (ts->phase == TCP_LISTENING)
+		listener_stop(ts);
+	tcp_sock_detach(ts);
+	/* SYN_SENT: frees the PCB without a word, as Linux does; else a RST */
+	if (pcb && pcb->state == SYN_SENT)
+		tcp_close(pcb);
+	else if (pcb && pcb->state != TIME_WAIT)
+		tcp_abort(pcb);
+	xfer_forget(ts);
+}
+
+const struct sock_ops sock_tcp_ops = {
+	.name = "tcp",
+	.size = sizeof(struct tcp_sock),
+	.bind = tcp_op_bind,
+	.connect = tcp_op_connect,
+	.listen = tcp_op_listen,
+	.shutdown = tcp_op_shutdown,
+	.setopt = tcp_op_setopt,
+	.getopt = tcp_op_getopt,
+	.opt_changed = tcp_op_opt_changed,
+	.event = tcp_op_event,
+	.state = tcp_op_state,
+	.destroy = tcp_op_destroy,
+};

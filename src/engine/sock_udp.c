@@ -1,0 +1,260 @@
+/* sock_udp.c - UDP sockets
+ *
+ * Theory of operation
+ * One raw PCB sees every UDP packet before lwIP's own list does.  What a
+ * socket of ours wants is taken there, by a look-up in the port table; the
+ * rest falls through to lwIP: its DHCP and DNS clients, and port unreachable.
+ * Sending borrows one unregistered udp_pcb, filled in for each datagram, so
+ * lwIP's list of UDP PCBs stays empty however many sockets there are.
+ */
+#include "engine/sock_dgram.h"
+
+#include <errno.h>
+#include <string.h>
+#include "engine/iface.h"
+#include "engine/priv.h"
+#include "lwip/inet_chksum.h"
+#include "lwip/ip.h"
+#include "lwip/prot/udp.h"
+#include "lwip/raw.h"
+#include "lwip/udp.h"
+#include "port.h"
+
+#define UDP_MAX	65507		/* bytes of data in one datagram (IPv4) */
+
+/* ---- receiving ---- */
+
+/* how well a socket fits, as Linux's compute_score(); -1: not at all */
+static int score(const struct sock *s, const struct dgram_info *info)
+{
+	int n = 0;
+
+	if (s->local.port != info->to.port || !dgram_wants(s, info))
+		return -1;
+	if (s->connected) {
+		if (s->remote.port != info->from.port)
+			return -1;
+		n += 8;
+	}
+	if (!ip_addr_isany_val(s->local.ip))
+		n += 4;
+	if (s->o.bindtodevice)
+		n += 2;
+	if (IP_IS_V4_VAL(info->to.ip) == (s->domain == AF_INET))
+		n += 1;
+	return n;
+}
+
+static struct sock *find(struct engine *e, const struct dgram_info *info)
+{
+	struct sock *best = NULL;
+	int best_score = -1;
+	unsigned group = 0;
+
+	for (struct sock *s = ports_first(&e->udp_ports, info->to.port); s; s = s->port_next) {
+		int n = score(s, info);
+
+		if (n > best_score) {
+			best = s;
+			best_score = n;
+			group = 1;
+		} else if (n >= 0 && n == best_score && s->o.reuseport) {
+			/* SO_REUSEPORT: one of the group, by the sender's port */
+			group++;
+			if (info->from.port % group == 0)
+				best = s;
+		}
+	}
+	return best;
+}
+
+static bool checksum_ok(struct pbuf *p, const struct udp_hdr *uh, unsigned hlen, struct netif *n)
+{
+	bool ok;
+
+	if (uh->chksum == 0 && !ip_current_is_v6())
+		return true;		/* RFC 768: not computed */
+	if (!(n->chksum_flags & NETIF_CHECKSUM_CHECK_UDP))
+		return true;
+	pbuf_remove_header(p, hlen);
+	ok = ip_chksum_pseudo(p, IP_PROTO_UDP, p->tot_len, ip_current_src_addr(),
+			      ip_current_dest_addr()) == 0;
+	pbuf_add_header_force(p, hlen);
+	return ok;
+}
+
+static bool deliver_group(struct engine *e, const struct dgram_info *info,
+			  const struct pbuf *p, unsigned skip)
+{
+	bool any = false;
+
+	for (struct sock *s = ports_first(&e->udp_ports, info->to.port); s; s = s->port_next) {
+		if (score(s, info) < 0)
+			continue;
+		dgram_deliver(s, info, p, skip);
+		any = true;
+	}
+	return any;
+}
+
+static u8_t udp_input_cb(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
+{
+	struct engine *e = arg;
+	unsigned hlen = ip_current_header_tot_len();
+	struct dgram_info info;
+	struct udp_hdr uh;
+	struct sock *s;
+	bool group;
+
+	if (pbuf_copy_partial(p, &uh, sizeof(uh), (u16_t)hlen) != sizeof(uh))
+		return 0;
+	dgram_info_current(&info, lwip_ntohs(uh.src), lwip_ntohs(uh.dest));
+	if (!ports_first(&e->udp_ports, info.to.port))
+		return 0;
+	group = ip_addr_ismulticast(&info.to.ip) || iface_is_broadcast(e, &info.to.ip);
+	s = find(e, &info);
+	if (!s)
+		return 0;
+	/* the datagram ends where its own length says, not the packet */
+	if (lwip_ntohs(uh.len) >= sizeof(uh) && lwip_ntohs(uh.len) <= p->tot_len - hlen &&
+	    checksum_ok(p, &uh, hlen, ip_current_input_netif())) {
+		pbuf_realloc(p, (u16_t)(hlen + lwip_ntohs(uh.len)));
+		if (group)
+			deliver_group(e, &info, p, hlen + sizeof(uh));
+		else
+			dgram_deliver(s, &info, p, hlen + sizeof(uh));
+	}
+	pbuf_free(p);
+	return 1;
+}
+
+/* udp_open_input() - Take UDP from lwIP; 0 or -ENOMEM */
+int udp_open_input(struct engine *e)
+{
+	e->udp_in = raw_new_ip_type(IPADDR_TYPE_ANY, IP_PROTO_UDP);
+	if (!e->udp_in)
+		return -ENOMEM;
+	raw_recv(e->udp_in, udp_input_cb, e);
+	return 0;
+}
+
+/* udp_close_input() - Leave it to lwIP again */
+void udp_close_input(struct engine *e)
+{
+	if (e->udp_in)
+		raw_remove(e->udp_in);
+	e->udp_in = NULL;
+}
+
+/* udp_icmp_error() - ICMP says that a datagram from @local to @remote failed */
+void udp_icmp_error(struct engine *e, const struct endpoint *local,
+		    const struct endpoint *remote, const struct dgram_hdr *err, bool hard)
+{
+	struct dgram_info info = { .from = *remote, .to = *local };
+	struct sock *s = find(e, &info);
+
+	if (!s)
+		return;
+	/* an unconnected socket only hears of it if it asked to (ip(7)) */
+	if (s->connected ? hard || s->o.recverr || s->o.recverr6 : s->o.recverr || s->o.recverr6)
+		dgram_error(s, err->err, remote, err);
+}
+
+/* ---- sending ---- */
+
+static int autobind(struct sock *s)
+{
+	struct endpoint any;
+	int r;
+
+	if (s->bound)
+		return 0;
+	endpoint_any(s->domain, s->o.v6only, &any);
+	r = ports_bind(&s->e->udp_ports, s, &any, NULL);
+	return r < 0 ? EAGAIN : 0;
+}
+
+static int udp_op_send(struct sock *s, const struct dgram_hdr *h, uint8_t *data, size_t len)
+{
+	struct udp_pcb *pcb = s->e->udp_out;
+	struct endpoint to;
+	struct netif *n;
+	struct pbuf *p;
+	ip_addr_t src;
+	err_t err;
+	int r;
+
+	if (len > UDP_MAX)
+		return EMSGSIZE;
+	r = dgram_route(s, h, &to, &src, &n);
+	if (r == 0 && to.port == 0)
+		r = EINVAL;
+	if (r == 0)
+		r = autobind(s);
+	if (r)
+		return r;
+	p = pbuf_alloc(PBUF_TRANSPORT, (u16_t)len, PBUF_RAM);
+	if (!p)
+		return ENOBUFS;
+	pbuf_take(p, data, (u16_t)len);
+	ip_addr_copy(pcb->local_ip, src);
+	pcb->local_port = s->local.port;
+	pcb->ttl = dgram_ttl(s, h, &to.ip);
+	udp_set_multicast_ttl(pcb, pcb->ttl);
+	pcb->tos = dgram_tos(s, h, &to.ip);
+	ip_set_option(pcb, SOF_BROADCAST);
+	if (IP_IS_V6_VAL(to.ip) ? s->o.mcast_loop6 : s->o.mcast_loop)
+		udp_set_flags(pcb, UDP_FLAGS_MULTICAST_LOOP);
+	else
+		udp_clear_flags(pcb, UDP_FLAGS_MULTICAST_LOOP);
+	err = udp_sendto_if_src(pcb, p, &to.ip, to.port, n, &src);
+	pbuf_free(p);
+	return errno_of_lwip(err);
+}
+
+static void udp_event(struct sock *s, uint32_t events)
+{
+	dgram_event(s, events, udp_op_send);
+}
+
+/* ---- calls ---- */
+
+static int udp_op_open(struct sock *s)
+{
+	return sock_set_sndbuf(s, s->o.rcvbuf);
+}
+
+static int udp_op_bind(struct sock *s, const struct endpoint *ep)
+{
+	return ports_bind(&s->e->udp_ports, s, ep, NULL);
+}
+
+static int udp_op_connect(struct sock *s, const struct msg_addr *to, uint32_t plug)
+{
+	return dgram_connect(s, to, &s->e->udp_ports);
+}
+
+static void udp_opt_changed(struct sock *s, int level, int name)
+{
+	if (level == SOL_SOCKET && name == SO_RCVBUF)
+		sock_set_sndbuf(s, s->o.rcvbuf);
+}
+
+static void udp_destroy(struct sock *s)
+{
+	multicast_leave_all(s);
+}
+
+const struct sock_ops sock_udp_ops = {
+	.name = "udp",
+	.size = sizeof(struct dgram_sock),
+	.open = udp_op_open,
+	.bind = udp_op_bind,
+	.connect = udp_op_connect,
+	.shutdown = dgram_shutdown,
+	.setopt = multicast_setopt,
+	.getopt = multicast_getopt,
+	.opt_changed = udp_opt_changed,
+	.event = udp_event,
+	.destroy = udp_destroy,
+};

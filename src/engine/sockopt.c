@@ -1,0 +1,330 @@
+/* sockopt.c - socket options: a table, and what it cannot express
+ *
+ * Theory of operation
+ * A row says where an int option is kept, its range and who knows it; get
+ * and set of such an option need no code.  A kind learns of a change by
+ * opt_changed().  Options with another shape (linger, timeouts, TCP_INFO, ...)
+ * have a case here or in the kind.  Lengths are treated as Linux does: an
+ * int may be given longer, never shorter, except the one-byte forms of
+ * IPPROTO_IP (do_ip_setsockopt); a get is truncated to the room.
+ */
+#include "engine/sockopt.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <netinet/in.h>
+#include "engine/iface.h"
+#include "engine/priv.h"
+#include "engine/sock.h"
+#include <netinet/tcp.h>		/* after lwIP's headers: both have a TCP_MSS */
+
+#define F_TCP	1		/* stream sockets only */
+#define F_DGRAM	2		/* not on stream sockets */
+#define F_BOOL	4		/* any int, kept as 0 or 1 */
+#define F_V6	8		/* AF_INET6 sockets only */
+#define F_RO	16
+#define F_BYTE	32		/* one byte will do (IPPROTO_IP) */
+#define F_CLAMP	64		/* out of range is clamped, not refused */
+
+struct row {
+	int level, name;
+	size_t at;
+	int min, max;
+	unsigned flags;
+};
+
+#define AT(m)	offsetof(struct sockopt, m)
+
+static const struct row rows[] = {
+	{ SOL_SOCKET, SO_REUSEADDR,	AT(reuseaddr), 0, 1, F_BOOL },
+	{ SOL_SOCKET, SO_REUSEPORT,	AT(reuseport), 0, 1, F_BOOL },
+	{ SOL_SOCKET, SO_KEEPALIVE,	AT(keepalive), 0, 1, F_BOOL },
+	{ SOL_SOCKET, SO_BROADCAST,	AT(broadcast), 0, 1, F_BOOL },
+	{ SOL_SOCKET, SO_OOBINLINE,	AT(oobinline), 0, 1, F_BOOL },
+	{ SOL_SOCKET, SO_DONTROUTE,	AT(dontroute), 0, 1, F_BOOL },
+	{ SOL_SOCKET, SO_NO_CHECK,	AT(no_check), 0, 1, F_BOOL },
+	{ SOL_SOCKET, SO_TIMESTAMP,	AT(timestamp), 0, 1, F_BOOL },
+	{ SOL_SOCKET, SO_TIMESTAMPNS,	AT(timestampns), 0, 1, F_BOOL },
+	{ SOL_SOCKET, SO_PRIORITY,	AT(priority), INT_MIN, INT_MAX, 0 },
+	{ SOL_SOCKET, SO_MARK,		AT(mark), INT_MIN, INT_MAX, 0 },
+	{ SOL_SOCKET, SO_RCVLOWAT,	AT(rcvlowat), 1, INT_MAX, F_CLAMP },
+	{ SOL_SOCKET, SO_BINDTOIFINDEX,	AT(bindtodevice), 0, INT_MAX, 0 },
+
+	{ IPPROTO_IP, IP_TTL,		AT(ttl), 1, 255, F_BYTE },
+	{ IPPROTO_IP, IP_TOS,		AT(tos), INT_MIN, INT_MAX, F_BYTE },
+	{ IPPROTO_IP, IP_RECVTTL,	AT(recvttl), 0, 1, F_BOOL | F_BYTE },
+	{ IPPROTO_IP, IP_RECVTOS,	AT(recvtos), 0, 1, F_BOOL | F_BYTE },
+	{ IPPROTO_IP, IP_PKTINFO,	AT(pktinfo), 0, 1, F_BOOL | F_BYTE },
+	{ IPPROTO_IP, IP_RECVERR,	AT(recverr), 0, 1, F_BOOL | F_BYTE },
+	{ IPPROTO_IP, IP_HDRINCL,	AT(hdrincl), 0, 1, F_BOOL | F_BYTE | F_DGRAM },
+	{ IPPROTO_IP, IP_MTU_DISCOVER,	AT(mtu_discover), IP_PMTUDISC_DONT, IP_PMTUDISC_OMIT, F_BYTE },
+	{ IPPROTO_IP, IP_MULTICAST_TTL,	AT(mcast_ttl), 0, 255, F_BYTE | F_DGRAM },
+	{ IPPROTO_IP, IP_MULTICAST_LOOP, AT(mcast_loop), 0, 1, F_BOOL | F_BYTE },
+
+	{ IPPROTO_IPV6, IPV6_V6ONLY,	AT(v6only), 0, 1, F_BOOL | F_V6 },
+	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, AT(hops), -1, 255, F_V6 },
+	{ IPPROTO_IPV6, IPV6_TCLASS,	AT(tclass), -1, 255, F_V6 },
+	{ IPPROTO_IPV6, IPV6_RECVHOPLIMIT, AT(recvhops), 0, 1, F_BOOL | F_V6 },
+	{ IPPROTO_IPV6, IPV6_RECVTCLASS, AT(recvtclass), 0, 1, F_BOOL | F_V6 },
+	{ IPPROTO_IPV6, IPV6_RECVPKTINFO, AT(recvpktinfo6), 0, 1, F_BOOL | F_V6 },
+	{ IPPROTO_IPV6, IPV6_RECVERR,	AT(recverr6), 0, 1, F_BOOL | F_V6 },
+	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, AT(mtu_discover6), IPV6_PMTUDISC_DONT, IPV6_PMTUDISC_OMIT, F_V6 },
+	{ IPPROTO_IPV6, IPV6_MULTICAST_HOPS, AT(mcast_hops), -1, 255, F_V6 | F_DGRAM },
+	{ IPPROTO_IPV6, IPV6_MULTICAST_LOOP, AT(mcast_loop6), 0, 1, F_V6 },
+
+	{ IPPROTO_TCP, TCP_NODELAY,	AT(nodelay), 0, 1, F_BOOL | F_TCP },
+	{ IPPROTO_TCP, TCP_CORK,	AT(cork), 0, 1, F_BOOL | F_TCP },
+	{ IPPROTO_TCP, TCP_KEEPIDLE,	AT(keepidle), 1, 32767, F_TCP },
+	{ IPPROTO_TCP, TCP_KEEPINTVL,	AT(keepintvl), 1, 32767, F_TCP },
+	{ IPPROTO_TCP, TCP_KEEPCNT,	AT(keepcnt), 1, 127, F_TCP },
+	{ IPPROTO_TCP, TCP_USER_TIMEOUT, AT(user_timeout), 0, INT_MAX, F_TCP },
+	{ IPPROTO_TCP, TCP_SYNCNT,	AT(syncnt), 1, 127, F_TCP },
+	{ IPPROTO_TCP, TCP_MAXSEG,	AT(maxseg), 88, 32767, F_TCP },
+	{ IPPROTO_TCP, TCP_QUICKACK,	AT(quickack), 0, 1, F_BOOL | F_TCP },
+	{ IPPROTO_TCP, TCP_LINGER2,	AT(linger2), -1, 120, F_TCP | F_CLAMP },
+};
+
+/* Linux's defaults: net.core.*, net.ipv4.* as Debian ships them */
+#define DEF_SNDBUF	212992
+#define DEF_RCVBUF	212992
+#define DEF_TCP_SNDBUF	16384
+#define DEF_TCP_RCVBUF	131072
+#define MAX_BUF		4194304		/* what wmem_max and rmem_max would allow */
+#define MIN_SNDBUF	4608
+#define MIN_RCVBUF	2304
+
+/* sockopt_init() - The values of a new socket */
+void sockopt_init(struct sockopt *o, int domain, int type)
+{
+	bool tcp = type == SOCK_STREAM;
+
+	*o = (struct sockopt){
+		.sndbuf = tcp ? DEF_TCP_SNDBUF : DEF_SNDBUF,
+		.rcvbuf = tcp ? DEF_TCP_RCVBUF : DEF_RCVBUF,
+		.rcvlowat = 1, .ttl = 64, .hops = -1,
+		.mcast_ttl = 1, .mcast_loop = 1, .mcast_hops = 1, .mcast_loop6 = 1,
+		.mtu_discover = IP_PMTUDISC_WANT, .mtu_discover6 = IPV6_PMTUDISC_WANT,
+		.keepidle = 7200, .keepintvl = 75, .keepcnt = 9, .syncnt = 6,
+		.quickack = 1, .linger2 = 60,
+	};
+}
+
+static const struct row *find(const struct sock *s, int level, int name)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct row *r = &rows[i];
+
+		if (r->level != level || r->name != name)
+			continue;
+		if ((r->flags & F_TCP) && s->type != SOCK_STREAM)
+			return NULL;
+		if ((r->flags & F_DGRAM) && s->type == SOCK_STREAM)
+			return NULL;
+		if ((r->flags & F_V6) && s->domain != AF_INET6)
+			return NULL;
+		return r;
+	}
+	return NULL;
+}
+
+static int take_int(const struct row *r, const void *val, uint32_t len, int *out)
+{
+	if (len >= sizeof(int)) {
+		memcpy(out, val, sizeof(int));
+		return 0;
+	}
+	if (r && (r->flags & F_BYTE) && len >= 1) {
+		*out = *(const uint8_t *)val;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int set_row(struct sock *s, const struct row *r, int v)
+{
+	if (r->flags & F_RO)
+		return -ENOPROTOOPT;
+	if (r->flags & F_BOOL) {
+		v = v != 0;
+	} else if (v < r->min || v > r->max) {
+		/* -1 restores the default where Linux lets it */
+		if (v == -1 && r->at == AT(ttl))
+			v = 64;
+		else if (v == -1 && r->at == AT(mcast_ttl))
+			v = 1;
+		else if (r->flags & F_CLAMP)
+			v = v < r->min ? r->min : r->max;
+		else
+			return -EINVAL;
+	}
+	if (r->at == AT(v6only) && s->bound)
+		return -EINVAL;
+	if (r->at == AT(tos))
+		v &= 0xff;
+	*(int *)((char *)&s->o + r->at) = v;
+	if (r->at == AT(v6only))
+		endpoint_any(s->domain, s->o.v6only, &s->local);
+	if (s->ops->opt_changed)
+		s->ops->opt_changed(s, r->level, r->name);
+	return 0;
+}
+
+static int set_buf(struct sock *s, int name, const void *val, uint32_t len)
+{
+	int v, *at = name == SO_SNDBUF || name == SO_SNDBUFFORCE ? &s->o.sndbuf : &s->o.rcvbuf;
+	int min = at == &s->o.sndbuf ? MIN_SNDBUF : MIN_RCVBUF;
+
+	if (take_int(NULL, val, len, &v) < 0)
+		return -EINVAL;
+	if (v < 0 || v > MAX_BUF)
+		v = MAX_BUF;
+	v *= 2;				/* socket(7): the kernel doubles */
+	*at = v < min ? min : v;
+	if (at == &s->o.rcvbuf)
+		s->o.rcvbuf_set = 1;
+	if (s->ops->opt_changed)
+		s->ops->opt_changed(s, SOL_SOCKET,
+				    at == &s->o.sndbuf ? SO_SNDBUF : SO_RCVBUF);
+	return 0;
+}
+
+static int set_device(struct sock *s, const void *val, uint32_t len)
+{
+	char name[16] = "";
+	unsigned index = 0;
+
+	memcpy(name, val, len < sizeof(name) ? len : sizeof(name) - 1);
+	if (name[0]) {
+		index = iface_index(s->e, name);
+		if (!index)
+			return -ENODEV;
+	}
+	s->o.bindtodevice = (int)index;
+	return 0;
+}
+
+/**
+ * sock_setopt() - setsockopt(2)
+ * @val, @len:	the value as the application gave it
+ *
+ * Return: 0, -EINVAL (range, length), -ENOPROTOOPT, -ENODEV
+ */
+int sock_setopt(struct sock *s, int level, int name, const void *val, uint32_t len)
+{
+	const struct row *r = find(s, level, name);
+	int v;
+
+	if (r) {
+		if (take_int(r, val, len, &v) < 0)
+			return -EINVAL;
+		return set_row(s, r, v);
+	}
+	if (level == SOL_SOCKET) {
+		switch (name) {
+		case SO_SNDBUF: case SO_SNDBUFFORCE: case SO_RCVBUF: case SO_RCVBUFFORCE:
+			return set_buf(s, name, val, len);
+		case SO_LINGER:
+			if (len < sizeof(struct linger))
+				return -EINVAL;
+			memcpy(&s->o.linger, val, sizeof(struct linger));
+			s->o.linger.l_onoff = s->o.linger.l_onoff != 0;
+			return 0;
+		case SO_BINDTODEVICE:
+			return set_device(s, val, len);
+		case SO_TYPE: case SO_DOMAIN: case SO_PROTOCOL: case SO_ERROR: case SO_ACCEPTCONN:
+			return -ENOPROTOOPT;
+		}
+	}
+	return s->ops->setopt ? s->ops->setopt(s, level, name, val, len) : -ENOPROTOOPT;
+}
+
+static int give(const void *from, uint32_t size, void *val, uint32_t *len)
+{
+	if (*len > size)
+		*len = size;
+	memcpy(val, from, *len);
+	return 0;
+}
+
+static int get_socket_level(struct sock *s, int name, void *val, uint32_t *len)
+{
+	struct msg_stat st;
+	char dev[16] = "";
+	int v;
+
+	sock_stat(s, &st);
+	switch (name) {
+	case SO_TYPE:
+		v = s->type;
+		break;
+	case SO_DOMAIN:
+		v = s->domain;
+		break;
+	case SO_PROTOCOL:
+		v = s->type == SOCK_STREAM ? IPPROTO_TCP :
+			s->type == SOCK_DGRAM && !s->protocol ? IPPROTO_UDP : s->protocol;
+		break;
+	case SO_ACCEPTCONN:
+		v = st.state == MSG_ST_LISTENING;
+		break;
+	case SO_ERROR:
+		v = s->err;
+		s->err = 0;
+		break;
+	case SO_SNDBUF:
+		v = s->o.sndbuf;
+		break;
+	case SO_RCVBUF:
+		v = s->o.rcvbuf;
+		break;
+	case SO_SNDLOWAT:
+		v = 1;
+		break;
+	case SO_LINGER:
+		return give(&s->o.linger, sizeof(s->o.linger), val, len);
+	case SO_COOKIE:
+		return *len < 8 ? -EINVAL : give(&s->id, 8, val, len);
+	case SO_BINDTODEVICE:
+		if (!s->o.bindtodevice) {
+			*len = 0;
+			return 0;
+		}
+		iface_name(s->e, (unsigned)s->o.bindtodevice, dev);
+		return give(dev, (uint32_t)strlen(dev) + 1, val, len);
+	default:
+		return s->ops->getopt ? s->ops->getopt(s, SOL_SOCKET, name, val, len) :
+			-ENOPROTOOPT;
+	}
+	return give(&v, sizeof(v), val, len);
+}
+
+/**
+ * sock_getopt() - getsockopt(2)
+ * @val:	at least *@len bytes
+ * @len:	room; then the length given
+ *
+ * Return: 0, -EINVAL, -ENOPROTOOPT
+ */
+int sock_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
+{
+	const struct row *r = find(s, level, name);
+	int v;
+
+	if (!r && level == SOL_SOCKET)
+		return get_socket_level(s, name, val, len);
+	if (!r)
+		return s->ops->getopt ? s->ops->getopt(s, level, name, val, len) : -ENOPROTOOPT;
+	v = *(const int *)((const char *)&s->o + r->at);
+	if (r->at == AT(hops) && v < 0)
+		v = 64;
+	if (r->at == AT(tclass) && v < 0)
+		v = 0;
+	/* ip(7): a short buffer gets one byte where the value fits in it */
+	if ((r->flags & F_BYTE) && *len > 0 && *len < sizeof(int) && v >= 0 && v <= 255) {
+		*(uint8_t *)val = (uint8_t)v;
+		*len = 1;
+		return 0;
+	}
+	return give(&v, sizeof(v), val, len);
+}

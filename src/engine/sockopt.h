@@ -1,0 +1,36 @@
+/* sockopt.h - the options that a socket only has to remember
+ *
+ * One table in sockopt.c maps (level, name) to a member here, with range and
+ * the kinds of socket that know it; what takes more than remembering is done
+ * by the kind's opt_changed(), setopt() or getopt().
+ */
+#ifndef ENGINE_SOCKOPT_H
+#define ENGINE_SOCKOPT_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct sock;
+
+struct sockopt {
+	/* SOL_SOCKET */
+	int reuseaddr, reuseport, keepalive, broadcast, oobinline, dontroute;
+	int sndbuf, rcvbuf;		/* as Linux shows them: doubled */
+	int rcvbuf_set;			/* by the application: it limits the window */
+	int priority, mark, timestamp, timestampns, rcvlowat, no_check;
+	int bindtodevice;		/* interface index, 0: any */
+	struct linger linger;
+	/* IPPROTO_IP, IPPROTO_IPV6 */
+	int ttl, tos, hops, tclass, v6only;	/* ttl, hops: -1 = default */
+	int recvttl, recvtos, pktinfo, recverr, hdrincl, mtu_discover;
+	int mcast_ttl, mcast_loop, mcast_if;
+	int recvhops, recvtclass, recvpktinfo6, recverr6, mtu_discover6;
+	int mcast_hops, mcast_loop6, mcast_if6;
+	/* IPPROTO_TCP */
+	int nodelay, cork, keepidle, keepintvl, keepcnt, user_timeout, syncnt;
+	int maxseg, defer_accept, quickack, linger2;
+};
+
+void sockopt_init(struct sockopt *o, int domain, int type);
+
+#endif

@@ -1,0 +1,74 @@
+/* tcp.h - a TCP socket of the engine, for sock_tcp.c, listener.c and xfer.c */
+#ifndef ENGINE_TCP_H
+#define ENGINE_TCP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "engine/sock.h"
+#include "lwip/tcp.h"
+
+#define TCP_EXT_ID	1	/* our place in a PCB's ext_args; 0 is the port's */
+
+enum tcp_phase { TCP_NEW, TCP_CONNECTING, TCP_CONNECTED, TCP_LISTENING };
+
+struct listener;
+struct txbuf;
+struct pbuf;
+
+struct tcp_sock {
+	struct sock s;			/* first */
+	enum tcp_phase phase;
+	struct tcp_pcb *pcb;		/* NULL before connect() and after the end */
+	struct listener *lst;		/* TCP_LISTENING */
+	struct loop_timer timer;	/* connect's deadline, then cork, then orphan's */
+	int soft_err;			/* from ICMP: what a time-out is to be called */
+
+	struct tcp_sock *dirty_next;	/* e->dirty */
+	bool dirty;
+
+	/* network -> application */
+	struct pbuf *rx_head, *rx_tail;	/* delivered by lwIP, not yet written */
+	uint32_t rx_unacked;		/* bytes since we last sent an ACK */
+	uint32_t rx_wnd;		/* the window we offer when nothing is unread */
+	uint64_t rx_total;
+	bool rx_blocked, rx_writable;	/* EPOLLOUT is armed; it has come */
+	bool rx_fin, rx_fin_done;	/* the peer's FIN; passed on */
+	bool rx_closed;			/* the application reads no more: discard */
+
+	/* application -> network */
+	uint32_t plug;			/* filler before the connection stands */
+	uint32_t kept;			/* bytes at the head of the pair, sent but unread */
+	unsigned nkept;			/* in how many pieces */
+	bool bulk;			/* the application writes much at a time */
+	bool app_rdhup, app_hup;	/* it shut down writing; closed everywhere */
+	bool app_eof;			/* and everything before that was taken */
+	bool fin_sent;
+	struct txbuf *tx_head, *tx_tail; /* buffers that lwIP's segments point to */
+	uint64_t tx_written;		/* bytes handed to lwIP */
+	uint64_t tx_small_end;		/* stream offset behind the last short segment */
+};
+
+/* sock_tcp.c */
+struct tcp_sock *tcp_sock_accepted(struct tcp_sock *listener, struct tcp_pcb *pcb,
+				   int *app_fd);
+void tcp_sock_apply_opts(struct tcp_sock *ts, struct tcp_pcb *pcb);
+void tcp_sock_detach(struct tcp_sock *ts);
+void tcp_sock_abort(struct tcp_sock *ts);
+void tcp_sock_icmp(struct tcp_sock *ts, int err, bool hard);
+
+/* listener.c */
+int listener_start(struct tcp_sock *ts, int backlog);
+void listener_stop(struct tcp_sock *ts);
+void listener_push(struct tcp_sock *ts);
+
+/* xfer.c */
+void xfer_start(struct tcp_sock *ts);
+void xfer_event(struct tcp_sock *ts, uint32_t events);
+void xfer_dirty(struct tcp_sock *ts);
+void xfer_run_all(struct engine *e);
+void xfer_flush(struct tcp_sock *ts);
+void xfer_forget(struct tcp_sock *ts);
+err_t xfer_recv_cb(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err);
+err_t xfer_sent_cb(void *arg, struct tcp_pcb *pcb, u16_t len);
+
+#endif
