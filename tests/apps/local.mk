@@ -1,0 +1,23 @@
+# Programs that run on the kernel's stack and under the shim alike.  They are
+# never built with sanitizers: ASan's runtime must come before a preload.
+TEST_APPS = \
+	tests/apps/listening tests/apps/echo-many tests/apps/edge-connect \
+	tests/apps/sockets-inherit tests/apps/sockets-errors tests/apps/garbage
+check_PROGRAMS += $(TEST_APPS)
+APP_CFLAGS = -std=gnu11 $(WARN_CFLAGS)
+tests_apps_listening_CFLAGS = $(APP_CFLAGS)
+tests_apps_listening_LDFLAGS =
+tests_apps_echo_many_CFLAGS = $(APP_CFLAGS)
+tests_apps_echo_many_LDFLAGS =
+tests_apps_edge_connect_CFLAGS = $(APP_CFLAGS)
+tests_apps_edge_connect_LDFLAGS =
+tests_apps_sockets_inherit_CFLAGS = $(APP_CFLAGS) -pthread
+tests_apps_sockets_inherit_LDFLAGS = -pthread
+tests_apps_sockets_errors_CFLAGS = $(APP_CFLAGS)
+tests_apps_sockets_errors_LDFLAGS =
+tests_apps_garbage_CFLAGS = $(APP_CFLAGS)
+tests_apps_garbage_LDFLAGS =
+EXTRA_DIST += \
+	tests/apps/nc.sh tests/apps/socat.sh tests/apps/http.sh tests/apps/redis.sh \
+	tests/apps/iperf3.sh tests/apps/ssh.sh tests/apps/gigabyte.sh \
+	tests/apps/sockets.sh tests/apps/sockets-errors.known tests/apps/edge-connect.sh tests/apps/many-connections.sh

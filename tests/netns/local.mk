@@ -1,0 +1,13 @@
+# System tests: tests/run runs them against the build folder
+EXTRA_DIST += \
+	tests/lib.sh tests/run tests/netns/talk.sh.inc \
+	tests/netns/vde-walkthrough.sh tests/netns/tap-kernel.sh tests/netns/tun-kernel.sh \
+	tests/netns/two-stacks.sh tests/netns/daemon-killed.sh tests/netns/client-killed.sh \
+	tests/netns/never-reads.sh tests/netns/bad-config.sh tests/netns/bad-control.sh \
+	tests/netns/bad-frames.sh tests/check-all tests/analyse examples/demo.sh .clang-tidy .ci/run
+
+# all of them; as root nothing is skipped
+check-system: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS=
+	USTACK_BUILD=$(abs_top_builddir) $(top_srcdir)/tests/run
+.PHONY: check-system
