@@ -22,6 +22,7 @@
 #include "lwip/prot/nd6.h"
 #include "hooks.h"
 #include "port.h"
+#include "reass6.h"
 
 bool port_ip_forward;
 
@@ -137,36 +138,89 @@ static bool icmp6_ok(const struct pbuf *p, unsigned off, unsigned end, const str
 	return p->len >= end && nd_ok(m, end - off, inp);
 }
 
-/* 0: pass, 1: drop, 2: a fragment */
 enum verdict { PASS, DROP, FRAGMENT };
 
-static enum verdict walk6(const struct pbuf *p, const struct netif *inp, unsigned *frag_off)
+/* where a walk over the extension headers stands */
+struct walk {
+	unsigned off, end;		/* header at hand; end of the packet */
+	uint8_t nexth;			/* its kind */
+	unsigned frag;			/* offset of a fragment header seen, or 0 */
+	bool whole;			/* not a fragment, or all of it in one */
+	bool first;			/* this packet has the datagram's beginning */
+};
+
+/* RFC 6946: an atomic fragment is a whole packet */
+static void frag_seen(struct walk *w, const uint8_t *b)
+{
+	unsigned field = (unsigned)b[w->off + 2] << 8 | b[w->off + 3];
+
+	w->frag = w->off;
+	w->whole = !(field & (IP6_FRAG_OFFSET_MASK | IP6_FRAG_MORE_FLAG));
+	w->first = !(field & IP6_FRAG_OFFSET_MASK);
+	w->nexth = b[w->off];
+	w->off += IP6_FRAG_HLEN;
+}
+
+static enum verdict icmp6_verdict(const struct walk *w, const struct pbuf *p,
+				  const struct netif *inp)
 {
 	const uint8_t *b = p->payload;
-	const struct ip6_hdr *ip = p->payload;
-	unsigned off = IP6_HLEN, end = IP6_HLEN + IP6H_PLEN(ip);
-	uint8_t nexth = IP6H_NEXTH(ip);
 
-	if (end > p->tot_len)
-		return PASS;		/* truncated: lwIP drops it */
-	for (;;) {
-		if (nexth == IP6_NEXTH_ICMP6)
-			return icmp6_ok(p, off, end, inp) ? PASS : DROP;
-		if (nexth != IP6_NEXTH_HOPBYHOP && nexth != IP6_NEXTH_ROUTING &&
-		    nexth != IP6_NEXTH_DESTOPTS && nexth != IP6_NEXTH_FRAGMENT)
-			return PASS;
-		/* lwIP wants a header in the first pbuf as well */
-		if (off + 8 > end || off + 8 > p->len)
+	if (w->frag) {
+		/* too short to tell, or neighbour discovery: RFC 6980 */
+		if (w->off >= w->end || w->off >= p->len || nd_type(b[w->off]))
 			return DROP;
-		if (nexth == IP6_NEXTH_FRAGMENT) {
-			*frag_off = off;
+		if (!w->whole)
 			return FRAGMENT;
+	}
+	return icmp6_ok(p, w->off, w->end, inp) ? PASS : DROP;
+}
+
+static enum verdict walk6(struct walk *w, const struct pbuf *p, const struct netif *inp)
+{
+	const uint8_t *b = p->payload;
+
+	for (;;) {
+		if (w->frag && !w->first)
+			return FRAGMENT;	/* the rest is data */
+		if (w->nexth == IP6_NEXTH_ICMP6)
+			return icmp6_verdict(w, p, inp);
+		if (w->nexth != IP6_NEXTH_HOPBYHOP && w->nexth != IP6_NEXTH_ROUTING &&
+		    w->nexth != IP6_NEXTH_DESTOPTS && w->nexth != IP6_NEXTH_FRAGMENT)
+			return w->whole ? PASS : FRAGMENT;
+		/* lwIP wants a header in the first pbuf as well; RFC 7112 wants
+		 * them all in the first fragment */
+		if (w->off + 8 > w->end || w->off + 8 > p->len)
+			return DROP;
+		if (w->nexth == IP6_NEXTH_FRAGMENT) {
+			if (w->frag)
+				return DROP;
+			frag_seen(w, b);
+			continue;
 		}
-		nexth = b[off];
-		off += (b[off + 1] + 1u) * 8;
-		if (off > end || off > p->len)
+		w->nexth = b[w->off];
+		w->off += (b[w->off + 1] + 1u) * 8;
+		if (w->off > w->end || w->off > p->len)
 			return DROP;
 	}
+}
+
+/* what is not for us is forwarded or dropped as it is, not reassembled */
+static bool for_us(const ip6_addr_t *dst)
+{
+	struct netif *n;
+	int i;
+
+	if (ip6_addr_ismulticast(dst))
+		return true;
+	NETIF_FOREACH(n) {
+		for (i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
+			if (ip6_addr_isvalid(netif_ip6_addr_state(n, i)) &&
+			    ip6_addr_cmp_zoneless(netif_ip6_addr(n, i), dst))
+				return true;
+		}
+	}
+	return false;
 }
 
 /**
@@ -179,7 +233,7 @@ static enum verdict walk6(const struct pbuf *p, const struct netif *inp, unsigne
 int port_ip6_input(struct pbuf *p, struct netif *inp)
 {
 	const struct ip6_hdr *ip = p->payload;
-	unsigned off;
+	struct walk w = { .off = IP6_HLEN, .whole = true };
 	ip6_addr_t src, dst;
 
 	if (p->len < IP6_HLEN)
@@ -188,11 +242,18 @@ int port_ip6_input(struct pbuf *p, struct netif *inp)
 	ip6_addr_copy_from_packed(dst, ip->dest);
 	if (from_wire(inp) && (ip6_addr_isloopback(&src) || ip6_addr_isloopback(&dst)))
 		return eaten(p);
-	switch (walk6(p, inp, &off)) {
+	if (!for_us(&dst) && !port_ip_forward)
+		return eaten(p);
+	w.end = IP6_HLEN + IP6H_PLEN(ip);
+	w.nexth = IP6H_NEXTH(ip);
+	if (w.end > p->tot_len || IP6H_V(ip) != 6 || !for_us(&dst))
+		return 0;
+	switch (walk6(&w, p, inp)) {
 	case PASS:
 		return 0;
 	case FRAGMENT:
-		return 0;
+		reass6_input(p, w.frag, inp);
+		return 1;
 	default:
 		return eaten(p);
 	}

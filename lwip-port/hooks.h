@@ -21,7 +21,9 @@
 /* isn.c */
 uint32_t port_isn(const ip_addr_t *local, uint16_t lport,
 		  const ip_addr_t *remote, uint16_t rport);
+#if !LWIP_TESTMODE		/* lwIP's unit tests predict lwIP's own */
 #define LWIP_HOOK_TCP_ISN			port_isn
+#endif
 
 /* guard_tcp.c */
 err_t port_tcp_inpacket(struct tcp_pcb *pcb, struct tcp_hdr *hdr, u16_t optlen,

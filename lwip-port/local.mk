@@ -10,7 +10,7 @@ lwip_wrappers = lwip-port/lwip/core.c lwip-port/lwip/dhcp.c lwip-port/lwip/dhcp6
 lwip_port_files = lwip-port/arch/cc.h lwip-port/checksum.c lwip-port/guard_ip.c \
 	lwip-port/guard_tcp.c lwip-port/hooks.h lwip-port/isn.c lwip-port/lwipopts.h \
 	lwip-port/offload.c lwip-port/pcbtable.c lwip-port/pcbtable.h lwip-port/port.h \
-	lwip-port/port_priv.h lwip-port/route.c lwip-port/siphash.c lwip-port/siphash.h \
+	lwip-port/port_priv.h lwip-port/reass6.c lwip-port/reass6.h lwip-port/route.c lwip-port/siphash.c lwip-port/siphash.h \
 	lwip-port/sys.c lwip-port/tcpglue.c
 
 noinst_LTLIBRARIES += liblwip.la liblwipport.la
@@ -27,3 +27,58 @@ liblwip_la_CFLAGS = -std=gnu11 $(SAN_CFLAGS) -fvisibility=hidden -w
 liblwipport_la_SOURCES = $(lwip_port_files)
 liblwipport_la_CPPFLAGS = $(AM_CPPFLAGS) $(LWIP_CPPFLAGS) $(PORT_CPPFLAGS)
 liblwipport_la_LIBADD = liblwip.la
+
+# lwIP's own unit tests against our port, built with the options they expect
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/lwip-unit
+TESTS += tests/unit/lwip-unit
+tests_unit_lwip_unit_SOURCES = tests/unit/lwip/lwip-unit.c tests/unit/lwip/lwipopts.h \
+	tests/unit/lwip/suites-arp.c tests/unit/lwip/suites-core.c \
+	tests/unit/lwip/suites-dhcp.c tests/unit/lwip/suites-ip.c \
+	tests/unit/lwip/suites-mdns.c tests/unit/lwip/suites-oos.c \
+	tests/unit/lwip/suites-tcp.c tests/unit/lwip/suites-udp.c \
+	$(lwip_wrappers) $(lwip_port_files)
+tests_unit_lwip_unit_CPPFLAGS = -I$(top_srcdir)/tests/unit/lwip $(AM_CPPFLAGS) \
+	$(LWIP_CPPFLAGS) -I$(LWIP_DIR)/src -I$(LWIP_DIR)/test/unit -I$(LWIP_DIR) \
+	-DPORT_ASSERT_ABORT -DPCBTABLE_RESCAN
+tests_unit_lwip_unit_CFLAGS = -std=gnu11 $(SAN_CFLAGS) $(CHECK_CFLAGS) -w
+tests_unit_lwip_unit_LDADD = $(CHECK_LIBS)
+endif
+
+# our own, with the options that we ship
+if HAVE_CMOCKA
+port_tests = tests/unit/port-checksum tests/unit/port-guards tests/unit/port-isn \
+	tests/unit/port-offload tests/unit/port-pcbtable tests/unit/port-reass6 \
+	tests/unit/port-route
+check_PROGRAMS += $(port_tests)
+TESTS += $(port_tests)
+port_test_cppflags = $(AM_CPPFLAGS) $(LWIP_CPPFLAGS) $(CMOCKA_CFLAGS)
+port_test_ldadd = liblwipport.la $(CMOCKA_LIBS)
+tests_unit_port_checksum_SOURCES = tests/unit/port-checksum.c tests/unit/port-util.h
+tests_unit_port_checksum_CPPFLAGS = $(port_test_cppflags)
+tests_unit_port_checksum_LDADD = $(port_test_ldadd)
+tests_unit_port_guards_SOURCES = tests/unit/port-guards.c tests/unit/port-util.h
+tests_unit_port_guards_CPPFLAGS = $(port_test_cppflags)
+tests_unit_port_guards_LDADD = $(port_test_ldadd)
+tests_unit_port_isn_SOURCES = tests/unit/port-isn.c tests/unit/port-util.h
+tests_unit_port_isn_CPPFLAGS = $(port_test_cppflags)
+tests_unit_port_isn_LDADD = $(port_test_ldadd)
+tests_unit_port_offload_SOURCES = tests/unit/port-offload.c tests/unit/port-util.h
+tests_unit_port_offload_CPPFLAGS = $(port_test_cppflags)
+tests_unit_port_offload_LDADD = $(port_test_ldadd)
+tests_unit_port_pcbtable_SOURCES = tests/unit/port-pcbtable.c tests/unit/port-util.h
+tests_unit_port_pcbtable_CPPFLAGS = $(port_test_cppflags)
+tests_unit_port_pcbtable_LDADD = $(port_test_ldadd)
+tests_unit_port_reass6_SOURCES = tests/unit/port-reass6.c tests/unit/port-util.h
+tests_unit_port_reass6_CPPFLAGS = $(port_test_cppflags)
+tests_unit_port_reass6_LDADD = $(port_test_ldadd)
+tests_unit_port_route_SOURCES = tests/unit/port-route.c tests/unit/port-util.h
+tests_unit_port_route_CPPFLAGS = $(port_test_cppflags)
+tests_unit_port_route_LDADD = $(port_test_ldadd)
+endif
+
+# what a segment's look-up costs with many connections
+noinst_PROGRAMS += bench/demux
+bench_demux_SOURCES = bench/demux.c
+bench_demux_CPPFLAGS = $(AM_CPPFLAGS) $(LWIP_CPPFLAGS)
+bench_demux_LDADD = liblwipport.la

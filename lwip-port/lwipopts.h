@@ -92,7 +92,7 @@
 #define LWIP_ND6_RDNSS_MAX_DNS_SERVERS	2
 #define LWIP_ND6_ALLOW_RA_UPDATES	0	/* netif->mtu may be 0 on purpose (vnet) */
 #define LWIP_ND6_NUM_NEIGHBORS		127	/* bound; s8_t indices */
-#define LWIP_ND6_NUM_DESTINATIONS	256	/* bound */
+#define LWIP_ND6_NUM_DESTINATIONS	127	/* bound; nd6_tmr() counts them in an s8_t: more hangs it */
 #define LWIP_ND6_NUM_PREFIXES		16
 #define LWIP_ND6_NUM_ROUTERS		8
 #define LWIP_ND6_QUEUEING		1

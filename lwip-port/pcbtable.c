@@ -31,6 +31,14 @@
 
 #define BUCKETS_MIN	256u
 
+/* lwIP's unit tests put pcbs on the lists with lwIP's own macros, and write the
+ * 4-tuple afterwards: built for them, we never trust the hash alone */
+#ifdef PCBTABLE_RESCAN
+#define HAVE_ORPHANS	true
+#else
+#define HAVE_ORPHANS	(orphans > 0)
+#endif
+
 static struct pcbnode *initial[BUCKETS_MIN];
 static struct pcbnode **bucket = initial;
 static uint32_t nbucket = BUCKETS_MIN;
@@ -217,9 +225,9 @@ void pcbtable_rmv(struct tcp_pcb **list, struct tcp_pcb *pcb)
 		node_unlist(n);
 	} else if (list == &tcp_bound_pcbs || list == &tcp_listen_pcbs.pcbs) {
 		list_walk_rmv(list, pcb);
-	} else if (orphans && !n && (list_walk_rmv(&tcp_active_pcbs, pcb) ||
-				     list_walk_rmv(&tcp_tw_pcbs, pcb))) {
-		orphans--;
+	} else if (HAVE_ORPHANS && !n && (list_walk_rmv(&tcp_active_pcbs, pcb) ||
+					  list_walk_rmv(&tcp_tw_pcbs, pcb))) {
+		orphans -= orphans > 0;
 	}
 	pcb->next = NULL;
 }
@@ -237,8 +245,7 @@ static bool on_netif(const struct tcp_pcb *pcb, const struct netif *inp)
 	       pcb->netif_idx == netif_get_index(inp);
 }
 
-/* the slow way, for pcbs whose node could not be had or whose tuple was
- * written after registration (lwIP's unit tests do that) */
+/* the slow way, for pcbs whose node could not be had */
 static struct tcp_pcb *list_find(struct tcp_pcb *pcb, const ip_addr_t *local, uint16_t lport,
 				 const ip_addr_t *remote, uint16_t rport,
 				 const struct netif *inp)
@@ -267,16 +274,10 @@ static struct tcp_pcb *find(const ip_addr_t *local, uint16_t lport,
 			return n->pcb;
 		tw = n->pcb;
 	}
-#ifndef PCBTABLE_RESCAN
-	if (tw || !orphans)
-		return tw;
-#endif
-	n = NULL;
-	if (!tw) {
+	if (!tw && HAVE_ORPHANS)
 		tw = list_find(tcp_active_pcbs, local, lport, remote, rport, inp);
-		if (!tw)
-			tw = list_find(tcp_tw_pcbs, local, lport, remote, rport, inp);
-	}
+	if (!tw && HAVE_ORPHANS)
+		tw = list_find(tcp_tw_pcbs, local, lport, remote, rport, inp);
 	return tw;
 }
 

@@ -29,7 +29,8 @@
 #include "port.h"
 #include "port_priv.h"
 
-#define RTO_MIN		(200 / TCP_SLOW_INTERVAL)	/* ticks; Linux's TCP_RTO_MIN */
+#define RTO_MIN		(200 / TCP_SLOW_INTERVAL + 1)	/* ticks; Linux's TCP_RTO_MIN, and
+						 * the first tick may be cut short */
 #define RTO_SYN		(LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL)
 #define SEGMENT_MAX	(65535 - 40 - 60)	/* payload below IP's 16-bit length */
 #define SND_WND_MIN	256	/* floor for snd_wnd_max: tcp_write() takes half of it

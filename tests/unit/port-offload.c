@@ -1,0 +1,228 @@
+/* port-offload.c - large segments, their description, and fragments */
+#include "port-util.h"
+#include "lwip/raw.h"
+#include "lwip/udp.h"
+
+static struct wire w;
+static struct tcp_pcb *pcb;
+
+static int setup(void **state)
+{
+	wire_up(&w, "10.0.0.1", "fd00::1", true);
+	pcb = NULL;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	while (tcp_active_pcbs)
+		tcp_abort(tcp_active_pcbs);
+	wire_down(&w);
+	return 0;
+}
+
+static err_t on_connected(void *arg, struct tcp_pcb *p, err_t err)
+{
+	port_tcp_established(p);
+	return ERR_OK;
+}
+
+static void connect_to(uint16_t mss)
+{
+	ip_addr_t l = addr("10.0.0.1"), r = addr("10.0.0.2");
+	uint8_t opt[] = { 2, 4, (uint8_t)(mss >> 8), (uint8_t)mss, 1, 1, 8, 10,
+			  0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7 };
+	struct tcp_hdr *syn;
+
+	pcb = tcp_new();
+	assert_int_equal(tcp_connect(pcb, &r, 7, on_connected), ERR_OK);
+	syn = sent_tcp4(&w, 0);
+	ip_input(segment4(&r, 7, &l, pcb->local_port, 100, lwip_ntohl(syn->seqno) + 1,
+			  TCP_SYN | TCP_ACK, 60000, opt, sizeof(opt), NULL, 0), &w.netif);
+	assert_int_equal(pcb->state, ESTABLISHED);
+}
+
+static void the_syn_carries_the_wire_mss(void **state)
+{
+	const uint8_t *opt;
+
+	connect_to(1460);
+	opt = (const uint8_t *)(sent_tcp4(&w, 0) + 1);
+	assert_int_equal(opt[0], 2);
+	assert_int_equal(opt[2] << 8 | opt[3], 1460);
+	assert_int_equal(w.netif.mtu, 0);
+}
+
+static void segments_are_multiples_of_the_wire_mss(void **state)
+{
+	connect_to(1400);
+	assert_int_equal(port_tcp_wire_mss(pcb), 1388);
+	assert_int_equal((pcb->mss - 12) % 1388, 0);
+	assert_in_range(pcb->mss, 60000, 65400);
+	assert_int_equal(pcb->cwnd, 13880);	/* RFC 6928 counts wire segments */
+	assert_true(pcb->flags & TF_NODELAY);
+}
+
+/* the frame number @i that was sent, as a pbuf, behind @head bytes */
+static struct pbuf *frame(unsigned i, unsigned head)
+{
+	struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)(w.len[i] + head), PBUF_RAM);
+
+	memset(p->payload, 0, head);
+	memcpy((uint8_t *)p->payload + head, w.data[i], w.len[i]);
+	return p;
+}
+
+/* finish the checksum as the kernel does: sum from csum_start over what is there */
+static uint16_t kernel_sum(struct pbuf *p, const struct virtio_net_hdr *v)
+{
+	return (uint16_t)~port_chksum((uint8_t *)p->payload + v->csum_start,
+				      p->tot_len - v->csum_start);
+}
+
+static void a_large_segment_is_described(void **state)
+{
+	static uint8_t data[40000];
+	struct virtio_net_hdr v;
+	struct pbuf *p;
+	ip_addr_t l = addr("10.0.0.1"), r = addr("10.0.0.2");
+	uint16_t sum;
+
+	connect_to(1400);
+	wire_clear(&w);
+	pcb->cwnd = 100000;
+	pcb->snd_wnd = pcb->snd_wnd_max = 200000;
+	assert_int_equal(tcp_write(pcb, data, sizeof(data), TCP_WRITE_FLAG_COPY), ERR_OK);
+	tcp_output(pcb);
+	assert_int_equal(w.nsent, 1);
+	assert_int_equal(w.len[0], 20 + 32 + sizeof(data));
+	p = frame(0, 14);
+	port_vnet_out(&w.netif, p, 14, &v);
+	assert_int_equal(v.flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
+	assert_int_equal(v.gso_type, VIRTIO_NET_HDR_GSO_TCPV4);
+	assert_int_equal(v.gso_size, 1388);
+	assert_int_equal(v.hdr_len, 14 + 20 + 32);
+	assert_int_equal(v.csum_start, 34);
+	assert_int_equal(v.csum_offset, 16);
+	sum = kernel_sum(p, &v);
+	memcpy((uint8_t *)p->payload + 34 + 16, &sum, 2);
+	pbuf_remove_header(p, 34);
+	assert_int_equal(ip_chksum_pseudo(p, IP_PROTO_TCP, p->tot_len, &l, &r), 0);
+	pbuf_free(p);
+}
+
+static void a_small_segment_only_needs_a_sum(void **state)
+{
+	struct virtio_net_hdr v;
+	struct pbuf *p;
+
+	connect_to(1460);
+	p = frame(0, 0);
+	port_vnet_out(&w.netif, p, 0, &v);
+	assert_int_equal(v.flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
+	assert_int_equal(v.gso_type, VIRTIO_NET_HDR_GSO_NONE);
+	assert_int_equal(v.csum_start, 20);
+	pbuf_free(p);
+}
+
+static void a_given_checksum_is_left_alone(void **state)
+{
+	ip_addr_t l = addr("10.0.0.1"), r = addr("10.0.0.2");
+	struct pbuf *p = segment4(&l, 1, &r, 2, 3, 4, TCP_ACK, 5, NULL, 0, "x", 1);
+	struct virtio_net_hdr v;
+
+	port_vnet_out(&w.netif, p, 0, &v);
+	assert_int_equal(v.flags, 0);
+	pbuf_free(p);
+}
+
+static void malformed_frames_are_not_described(void **state)
+{
+	struct virtio_net_hdr v;
+	unsigned len;
+	struct pbuf *p;
+
+	connect_to(1460);
+	for (len = 1; len < 40; len++) {
+		p = pbuf_alloc(PBUF_RAW, (u16_t)len, PBUF_RAM);
+		memcpy(p->payload, w.data[0], len);
+		port_vnet_out(&w.netif, p, 0, &v);
+		assert_int_equal(v.flags, 0);
+		pbuf_free(p);
+	}
+}
+
+static void merged_frames_are_not_summed(void **state)
+{
+	ip_addr_t l = addr("10.0.0.1"), r = addr("10.0.0.2");
+	struct virtio_net_hdr gro = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM }, plain = { 0 };
+	struct pbuf *p;
+
+	p = segment4(&r, 7, &l, 9, 1, 0, TCP_SYN, 5, NULL, 0, NULL, 0);
+	((struct tcp_hdr *)((uint8_t *)p->payload + 20))->chksum ^= 0x5555;
+	pbuf_ref(p);
+	port_vnet_in(&w.netif, &plain);
+	ip_input(pbuf_clone(PBUF_RAW, PBUF_RAM, p), &w.netif);
+	assert_int_equal(w.nsent, 0);
+	port_vnet_in(&w.netif, &gro);
+	ip_input(pbuf_clone(PBUF_RAW, PBUF_RAM, p), &w.netif);
+	assert_int_equal(w.nsent, 1);		/* RST: it got through */
+	port_vnet_in(&w.netif, &plain);
+	ip_input(pbuf_clone(PBUF_RAW, PBUF_RAM, p), &w.netif);
+	assert_int_equal(w.nsent, 1);
+	pbuf_free(p);
+	pbuf_free(p);
+}
+
+static void long_datagrams_are_fragmented(void **state)
+{
+	ip_addr_t r4 = addr("10.0.0.2"), r6 = addr("fd00::2");
+	struct udp_pcb *u = udp_new_ip_type(IPADDR_TYPE_ANY);
+	struct pbuf *p;
+	struct ip_hdr *ip;
+	unsigned i, sum = 0;
+
+	p = pbuf_alloc(PBUF_TRANSPORT, 4000, PBUF_RAM);
+	memset(p->payload, 7, 4000);
+	assert_int_equal(udp_sendto(u, p, &r4, 9), ERR_OK);
+	pbuf_free(p);
+	assert_int_equal(w.nsent, 3);
+	for (i = 0; i < 3; i++) {
+		ip = (struct ip_hdr *)w.data[i];
+		assert_true(w.len[i] <= 1500);
+		assert_int_equal((IPH_OFFSET(ip) & PP_HTONS(IP_MF)) != 0, i < 2);
+		sum += (unsigned)w.len[i] - 20;
+	}
+	assert_int_equal(sum, 4008);
+	assert_int_equal(w.netif.mtu, 0);
+	wire_clear(&w);
+	p = pbuf_alloc(PBUF_TRANSPORT, 4000, PBUF_RAM);
+	memset(p->payload, 7, 4000);
+	assert_int_equal(udp_sendto_if(u, p, &r6, 9, &w.netif), ERR_OK);
+	pbuf_free(p);
+	assert_int_equal(w.nsent, 3);
+	for (i = 0; i < 3; i++) {
+		assert_true(w.len[i] <= 1500);
+		assert_int_equal(w.data[i][6], IP6_NEXTH_FRAGMENT);
+	}
+	assert_ptr_equal(w.netif.output_ip6, port_output6);
+	udp_remove(u);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(the_syn_carries_the_wire_mss),
+		T(segments_are_multiples_of_the_wire_mss),
+		T(a_large_segment_is_described),
+		T(a_small_segment_only_needs_a_sum),
+		T(a_given_checksum_is_left_alone),
+		T(malformed_frames_are_not_described),
+		T(merged_frames_are_not_summed),
+		T(long_datagrams_are_fragmented),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

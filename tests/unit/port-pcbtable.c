@@ -1,0 +1,225 @@
+/* port-pcbtable.c - connections are found, moved and freed without a walk */
+#include "port-util.h"
+#include "pcbtable.h"
+
+static struct wire w;
+
+static int setup(void **state)
+{
+	wire_up(&w, "10.0.0.1", "fd00::1", false);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	while (tcp_active_pcbs)
+		tcp_abort(tcp_active_pcbs);
+	while (tcp_tw_pcbs)
+		tcp_abort(tcp_tw_pcbs);
+	assert_int_equal(pcbtable_count(), 0);
+	wire_down(&w);
+	return 0;
+}
+
+static struct tcp_pcb *make(enum tcp_state st, uint16_t rport)
+{
+	struct tcp_pcb *pcb = tcp_new();
+
+	pcb->local_ip = addr("10.0.0.1");
+	pcb->remote_ip = addr("10.0.0.2");
+	pcb->local_port = 80;
+	pcb->remote_port = rport;
+	pcb->state = st;
+	pcb->rcv_nxt = 1000;
+	pcbtable_reg(st == TIME_WAIT ? &tcp_tw_pcbs : &tcp_active_pcbs, pcb);
+	return pcb;
+}
+
+static struct tcp_pcb *get(uint16_t rport)
+{
+	ip_addr_t l = addr("10.0.0.1"), r = addr("10.0.0.2");
+
+	return pcbtable_find(&l, 80, &r, rport);
+}
+
+/* is the doubly linked list whole? */
+static unsigned list_check(struct tcp_pcb *const *list)
+{
+	struct tcp_pcb *pcb, *prev = NULL;
+	unsigned n = 0;
+
+	for (pcb = *list; pcb; prev = pcb, pcb = pcb->next, n++) {
+		assert_non_null(pcbnode_of(pcb));
+		assert_ptr_equal(pcbnode_of(pcb)->prev, prev);
+		assert_ptr_equal(pcbnode_of(pcb)->list, list);
+	}
+	return n;
+}
+
+static void many_are_found_in_any_order_of_removal(void **state)
+{
+	enum { N = 5000 };
+	static struct tcp_pcb *pcb[N];
+	int i;
+
+	for (i = 0; i < N; i++)
+		pcb[i] = make(ESTABLISHED, (uint16_t)(i + 1));
+	assert_int_equal(list_check(&tcp_active_pcbs), N);
+	for (i = 0; i < N; i++)
+		assert_ptr_equal(get((uint16_t)(i + 1)), pcb[i]);
+	for (i = 0; i < N; i += 3)
+		tcp_abort(pcb[i]);
+	assert_int_equal(list_check(&tcp_active_pcbs), pcbtable_count());
+	for (i = 0; i < N; i++) {
+		if (i % 3)
+			assert_ptr_equal(get((uint16_t)(i + 1)), pcb[i]);
+		else
+			assert_null(get((uint16_t)(i + 1)));
+	}
+}
+
+static void timeout_unlinks_in_the_middle(void **state)
+{
+	struct tcp_pcb *pcb[5];
+	int i;
+
+	for (i = 0; i < 5; i++)
+		pcb[i] = make(ESTABLISHED, (uint16_t)(i + 1));
+	pcb[0]->nrtx = TCP_MAXRTX;	/* last of the list, middle, first */
+	pcb[2]->nrtx = TCP_MAXRTX;
+	pcb[4]->nrtx = TCP_MAXRTX;
+	tcp_slowtmr();
+	assert_int_equal(list_check(&tcp_active_pcbs), 2);
+	assert_null(get(1));
+	assert_ptr_equal(get(2), pcb[1]);
+	assert_null(get(3));
+	assert_ptr_equal(get(4), pcb[3]);
+	assert_int_equal(pcbtable_count(), 2);
+}
+
+static void time_wait_expires(void **state)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		make(TIME_WAIT, (uint16_t)(i + 1))->tmr = tcp_ticks;
+	tcp_tw_pcbs->next->tmr = tcp_ticks - 2 * TCP_MSL / TCP_SLOW_INTERVAL;
+	tcp_slowtmr();
+	assert_int_equal(list_check(&tcp_tw_pcbs), 2);
+	assert_null(get(2));
+	assert_true(port_tcp_busy());
+}
+
+static void removal_of_one_in_no_list_does_nothing(void **state)
+{
+	struct tcp_pcb *other = make(ESTABLISHED, 1), *pcb = tcp_new();
+
+	pcb->local_port = 81;
+	tcp_abort(pcb);			/* CLOSED and bound by hand: TCP_RMV */
+	assert_int_equal(list_check(&tcp_active_pcbs), 1);
+	assert_ptr_equal(get(1), other);
+}
+
+static void listen_on_one_bound_by_hand(void **state)
+{
+	struct tcp_pcb *pcb = tcp_new(), *l;
+
+	pcb->local_ip = addr("10.0.0.1");
+	pcb->local_port = 80;
+	l = tcp_listen(pcb);
+	assert_non_null(l);
+	assert_ptr_equal(tcp_listen_pcbs.pcbs, l);
+	assert_null(pcbnode_of(l));
+	assert_int_equal(tcp_close(l), ERR_OK);
+	assert_null(tcp_listen_pcbs.pcbs);
+}
+
+static err_t accept_any(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	return ERR_OK;
+}
+
+static struct tcp_pcb *listener(void)
+{
+	struct tcp_pcb *pcb = tcp_new();
+
+	pcb->local_ip = addr("10.0.0.1");
+	pcb->local_port = 80;
+	pcb = tcp_listen(pcb);
+	tcp_accept(pcb, accept_any);
+	return pcb;
+}
+
+static void inject(uint16_t rport, uint32_t seq, uint32_t ack, uint8_t flags)
+{
+	ip_addr_t l = addr("10.0.0.1"), r = addr("10.0.0.2");
+
+	ip_input(segment4(&r, rport, &l, 80, seq, ack, flags, 1000, NULL, 0, NULL, 0), &w.netif);
+}
+
+static void a_connection_from_syn_to_time_wait(void **state)
+{
+	struct tcp_pcb *l = listener(), *pcb;
+	uint32_t iss;
+
+	inject(7, 100, 0, TCP_SYN);
+	pcb = get(7);
+	assert_non_null(pcb);
+	assert_int_equal(pcb->state, SYN_RCVD);
+	iss = lwip_ntohl(sent_tcp4(&w, 0)->seqno);
+	inject(7, 101, iss + 1, TCP_ACK);
+	assert_int_equal(pcb->state, ESTABLISHED);
+	tcp_shutdown(pcb, 0, 1);
+	inject(7, 101, iss + 2, TCP_ACK);
+	assert_int_equal(pcb->state, FIN_WAIT_2);
+	inject(7, 101, iss + 2, TCP_ACK | TCP_FIN);
+	assert_int_equal(pcb->state, TIME_WAIT);
+	assert_ptr_equal(get(7), pcb);
+	assert_int_equal(list_check(&tcp_active_pcbs), 0);
+	assert_int_equal(list_check(&tcp_tw_pcbs), 1);
+	tcp_close(l);
+}
+
+static void a_new_syn_reuses_time_wait(void **state)
+{
+	struct tcp_pcb *l = listener();
+
+	make(TIME_WAIT, 9);
+	inject(9, 500, 0, TCP_SYN);	/* below rcv_nxt: an old duplicate */
+	assert_int_equal(get(9)->state, TIME_WAIT);
+	wire_clear(&w);
+	inject(9, 2000, 0, TCP_SYN);
+	assert_int_equal(get(9)->state, SYN_RCVD);
+	assert_int_equal(TCPH_FLAGS(sent_tcp4(&w, 0)), TCP_SYN | TCP_ACK);
+	assert_null(tcp_tw_pcbs);
+	tcp_close(l);
+}
+
+static void a_pcb_bound_to_another_interface_is_passed_over(void **state)
+{
+	struct tcp_pcb *pcb = make(ESTABLISHED, 3), *behind = make(ESTABLISHED, 4);
+
+	pcb->netif_idx = 200;
+	inject(3, 1000, 0, TCP_ACK);
+	assert_int_equal(TCPH_FLAGS(sent_tcp4(&w, 0)) & TCP_RST, TCP_RST);
+	assert_ptr_equal(get(4), behind);
+	assert_int_equal(list_check(&tcp_active_pcbs), 2);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(many_are_found_in_any_order_of_removal),
+		T(timeout_unlinks_in_the_middle),
+		T(time_wait_expires),
+		T(removal_of_one_in_no_list_does_nothing),
+		T(listen_on_one_bound_by_hand),
+		T(a_connection_from_syn_to_time_wait),
+		T(a_new_syn_reuses_time_wait),
+		T(a_pcb_bound_to_another_interface_is_passed_over),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
