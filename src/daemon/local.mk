@@ -19,3 +19,14 @@ CLEANFILES += $(systemdunit_DATA)
 src/daemon/ustackd@.service: src/daemon/ustackd@.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) src/daemon && \
 	sed 's|[@]sbindir[@]|$(sbindir)|' $(srcdir)/src/daemon/ustackd@.service.in > $@.tmp && mv $@.tmp $@
+
+if HAVE_CMOCKA
+# libengine.la's place is taken by a test double
+check_PROGRAMS += tests/unit/daemon-session
+TESTS += tests/unit/daemon-session
+tests_unit_daemon_session_SOURCES = \
+	tests/unit/daemon-session.c \
+	tests/unit/daemon-engine.c tests/unit/daemon-engine.h
+tests_unit_daemon_session_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
+tests_unit_daemon_session_LDADD = libdaemon.la $(CMOCKA_LIBS)
+endif

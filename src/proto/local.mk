@@ -6,3 +6,18 @@ libproto_la_SOURCES = \
 	src/proto/sockname.c src/proto/sockname.h \
 	src/proto/stackname.c src/proto/stackname.h
 libproto_la_LIBADD = libbase.la
+
+if HAVE_CMOCKA
+proto_tests = \
+	tests/unit/proto-config \
+	tests/unit/proto-msg \
+	tests/unit/proto-names
+check_PROGRAMS += $(proto_tests)
+TESTS += $(proto_tests)
+tests_unit_proto_config_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_proto_config_LDADD = libproto.la $(CMOCKA_LIBS)
+tests_unit_proto_msg_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_proto_msg_LDADD = libproto.la $(CMOCKA_LIBS)
+tests_unit_proto_names_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_proto_names_LDADD = libproto.la $(CMOCKA_LIBS)
+endif

@@ -43,7 +43,8 @@ enum msg_op {
 	MSG_OP_GETSOCKOPT,	/* msg_opt (len = room) -> msg_opt + value */
 	MSG_OP_STAT,	/* - -> msg_stat: what a descriptor of unknown history is */
 	MSG_OP_SHUTDOWN,	/* msg_shutdown -> -; for what shutdown(2) on the pair cannot tell */
-	MSG_OP_INFO,	/* - -> msg_info + msg_ifinfo[nif] */
+	MSG_OP_INFO,	/* - -> msg_info + msg_ifinfo[nif]; hdr.sock: number of the first
+			 * interface wanted, as they may not all fit; none left: nif 0 */
 	MSG_OP_STOP,	/* - -> -; then the stack ends */
 	MSG_OP_COUNT
 };
