@@ -1,0 +1,335 @@
+/* fuzz-frames.c - frames from a hostile network into a whole stack
+ *
+ * Theory of operation
+ * One engine lives as long as the process, with an interface over a
+ * socketpair, 10.0.0.1/24 and fc00::1/64, and sockets that listen on port 7
+ * (TCP and UDP, both families).  An input is a sequence of frames, each after
+ * a head of three bytes: flags and length.  By itself random data would get no
+ * further than a checksum or an unknown sequence number, hence the flags:
+ *   1  make the checksums right
+ *   2  add the sequence number that the stack last chose in a SYN|ACK to the
+ *      acknowledgement number, which so is relative
+ * We also answer the stack's ARP and neighbour solicitations, and take,
+ * answer and close what it accepts.
+ *
+ * lwIP's state is global and cannot be wiped between inputs: a crash may need
+ * the inputs before it.  Found are crashes, leaks at the end, undefined
+ * behaviour and stalls (-timeout).
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/socket.h>
+#include "base/fdio.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "engine/engine.h"
+#include "proto/config.h"
+#include "proto/sockname.h"
+
+#define FRAMES		64	/* a longer input is cut */
+#define HEAD		3
+#define PORT		7
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct loop *loop;
+static struct engine *engine;
+static int wire, listeners[2], datagrams[2];	/* our ends */
+static uint32_t iss;		/* the stack's, of its last SYN|ACK */
+
+static void check(int holds, const char *what)
+{
+	if (!holds) {
+		fprintf(stderr, "fuzz-frames: %s\n", what);
+		abort();
+	}
+}
+
+static uint16_t get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static void put16(uint8_t *p, uint16_t v)
+{
+	p[0] = v >> 8;
+	p[1] = v & 0xff;
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+	return (uint32_t)get16(p) << 16 | get16(p + 2);
+}
+
+/* --- checksums --- */
+
+static uint32_t sum(const uint8_t *p, size_t n, uint32_t s)
+{
+	for (; n > 1; n -= 2, p += 2)
+		s += get16(p);
+	return n ? s + (uint32_t)(*p << 8) : s;
+}
+
+static uint16_t fold(uint32_t s)
+{
+	while (s >> 16)
+		s = (s & 0xffff) + (s >> 16);
+	return (uint16_t)~s;
+}
+
+/* the checksum inside an IP payload: TCP, UDP, ICMP, ICMPv6 */
+static void fix_payload(uint8_t *p, size_t n, uint8_t proto, uint32_t pseudo)
+{
+	size_t at = proto == 6 ? 16 : proto == 17 ? 6 : proto == 1 || proto == 58 ? 2 : n;
+
+	if (at + 2 > n)
+		return;
+	put16(p + at, 0);
+	put16(p + at, fold(sum(p, n, proto == 1 ? 0 : pseudo + proto + (uint32_t)n)));
+}
+
+static void fix_ip4(uint8_t *p, size_t n)
+{
+	size_t hl = n >= 20 ? (size_t)(p[0] & 15) * 4 : 0, total;
+
+	if (hl < 20 || hl > n)
+		return;
+	put16(p + 10, 0);
+	put16(p + 10, fold(sum(p, hl, 0)));
+	total = get16(p + 2);
+	if (total >= hl && total <= n && !(get16(p + 6) & 0x3fff))
+		fix_payload(p + hl, total - hl, p[9], sum(p + 12, 8, 0));
+}
+
+static void fix_ip6(uint8_t *p, size_t n)
+{
+	size_t len = n >= 40 ? get16(p + 4) : 0;
+
+	if (n >= 40 && len <= n - 40)
+		fix_payload(p + 40, len, p[6], sum(p + 8, 32, 0));
+}
+
+static void fix_checksums(uint8_t *f, size_t n)
+{
+	if (n > 14 && get16(f + 12) == 0x0800)
+		fix_ip4(f + 14, n - 14);
+	if (n > 14 && get16(f + 12) == 0x86dd)
+		fix_ip6(f + 14, n - 14);
+}
+
+/* the TCP header of a frame without IP options, or NULL */
+static uint8_t *tcp_of(uint8_t *f, size_t n)
+{
+	if (n >= 14 + 20 + 20 && get16(f + 12) == 0x0800 && f[14] == 0x45 && f[23] == 6)
+		return f + 34;
+	if (n >= 14 + 40 + 20 && get16(f + 12) == 0x86dd && f[20] == 6)
+		return f + 54;
+	return NULL;
+}
+
+/* --- our side of the wire --- */
+
+static void answer_arp(uint8_t *f, size_t n)
+{
+	if (n < 42 || get16(f + 20) != 1)
+		return;
+	f[21] = 2;
+	memcpy(f + 32, f + 22, 10);		/* target: who asked */
+	memcpy(f + 28, (uint8_t[]){ 10, 0, 0, 2 }, 4);
+	memcpy(f + 22, "\x02\0\0\0\0\x01", 6);
+	memcpy(f, f + 6, 6);
+	memcpy(f + 6, f + 22, 6);
+	send(wire, f, n, MSG_DONTWAIT);
+}
+
+/* a neighbour solicitation becomes the advertisement that answers it */
+static void answer_ns(uint8_t *f, size_t n)
+{
+	static const uint8_t option[8] = { 2, 1, 0x02, 0, 0, 0, 0, 0x01 };
+	uint8_t *ip = f + 14, *icmp = f + 54;
+
+	if (n < 78 || ip[6] != 58 || icmp[0] != 135)
+		return;
+	memcpy(ip + 24, ip + 8, 16);		/* to who asked, by the target */
+	memcpy(ip + 8, icmp + 8, 16);
+	put16(ip + 4, 32);
+	icmp[0] = 136;
+	icmp[4] = 0x60;
+	memcpy(icmp + 24, option, sizeof(option));
+	memcpy(f, f + 6, 6);
+	memcpy(f + 6, option + 2, 6);
+	fix_ip6(ip, 72);
+	send(wire, f, 86, MSG_DONTWAIT);
+}
+
+static int drain_wire(void)
+{
+	static uint8_t f[65536 + 64];
+	ssize_t n;
+	int got = 0;
+
+	for (; (n = recv(wire, f, sizeof(f), MSG_DONTWAIT)) > 14; got++) {
+		uint8_t *tcp = tcp_of(f, (size_t)n);
+
+		if (tcp && (tcp[13] & 0x12) == 0x12)
+			iss = get32(tcp + 4);
+		if (get16(f + 12) == 0x0806)
+			answer_arp(f, (size_t)n);
+		if (get16(f + 12) == 0x86dd)
+			answer_ns(f, (size_t)n);
+	}
+	return got;
+}
+
+/* let the stack work until it has nothing more to say */
+static void pump(void)
+{
+	for (int i = 0; i < 16; i++) {
+		check(loop_once(loop, 0) == 0, "loop_once() failed");
+		if (!drain_wire() && i > 1)
+			return;
+	}
+}
+
+/* --- the applications --- */
+
+static void serve_listener(int fd)
+{
+	static char buf[4096];
+	struct msg_accept a;
+	int conn, n = 1;
+
+	while (fdio_recv(fd, &a, sizeof(a), &conn, &n, MSG_DONTWAIT) > 0) {
+		if (n == 1) {
+			pump();
+			if (recv(conn, buf, sizeof(buf), MSG_DONTWAIT) > 2)
+				send(conn, buf, sizeof(buf), MSG_DONTWAIT | MSG_NOSIGNAL);
+			pump();
+			close(conn);
+		}
+		n = 1;
+	}
+}
+
+static void serve(void)
+{
+	char buf[4096];
+	ssize_t n;
+
+	for (int i = 0; i < 2; i++) {
+		serve_listener(listeners[i]);
+		/* an echo: the header that came with it leads back */
+		for (int k = 0; k < 8; k++) {
+			n = recv(datagrams[i], buf, sizeof(buf), MSG_DONTWAIT);
+			if (n > 0)
+				send(datagrams[i], buf, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		}
+	}
+	pump();
+}
+
+static int open_socket(int domain, int type, int *fd)
+{
+	struct msg_socket how = { .domain = domain, .type = type };
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
+	struct sockaddr_in any4 = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+	uint64_t id = sockname_new_id();
+	struct msg_addr a;
+	struct sock *s;
+	int fds[2], on = 1;
+
+	check(sockname_pair(type == SOCK_STREAM ? SOCKNAME_STREAM : SOCKNAME_DGRAM, id,
+			    "/fuzz", fds) == 0, "sockname_pair() failed");
+	*fd = fds[0];
+	if (engine_socket(engine, id, &how, fds[1]) < 0)
+		return -1;
+	s = engine_sock(engine, id);
+	check(s != NULL, "no socket");
+	if (domain == AF_INET6) {
+		sock_setopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+		msg_addr_set(&a, (struct sockaddr *)&any, sizeof(any));
+	} else {
+		msg_addr_set(&a, (struct sockaddr *)&any4, sizeof(any4));
+	}
+	check(sock_bind(s, &a) == 0, "sock_bind() failed");
+	return type == SOCK_STREAM ? sock_listen(s, 16) : 0;
+}
+
+static void tear_down(void)
+{
+	for (int i = 0; i < 2; i++) {
+		close(listeners[i]);
+		close(datagrams[i]);
+	}
+	engine_free(engine);
+	loop_free(loop);
+	close(wire);
+}
+
+static void set_up(void)
+{
+	char spec[128], err[256] = "";
+	struct config c;
+	int pair[2];
+
+	log_init("fuzz-frames", -1);
+	check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0,
+	      "socketpair() failed");
+	wire = pair[1];
+	snprintf(spec, sizeof(spec), "fd=%d,mac=02:00:00:00:00:02,ip=10.0.0.1/24,ip=fc00::1/64",
+		 pair[0]);
+	loop = loop_new();
+	check(loop != NULL, "no loop");
+	engine = engine_new(loop, "/fuzz");
+	check(engine != NULL, "no engine");
+	check(config_parse(spec, &c, err, sizeof(err)) == 0, err);
+	check(engine_configure(engine, &c, err, sizeof(err)) == 0, err);
+	config_free(&c);
+	check(open_socket(AF_INET, SOCK_STREAM, &listeners[0]) == 0 &&
+	      open_socket(AF_INET6, SOCK_STREAM, &listeners[1]) == 0 &&
+	      open_socket(AF_INET, SOCK_DGRAM, &datagrams[0]) == 0 &&
+	      open_socket(AF_INET6, SOCK_DGRAM, &datagrams[1]) == 0, "no socket");
+	pump();
+	atexit(tear_down);
+}
+
+static void send_one(const uint8_t *data, size_t n, uint8_t flags)
+{
+	static uint8_t f[4096];
+	uint8_t *tcp;
+
+	if (n > sizeof(f))
+		n = sizeof(f);
+	memcpy(f, data, n);
+	tcp = tcp_of(f, n);
+	if (tcp && (flags & 2)) {
+		uint32_t ack = get32(tcp + 8) + iss;
+
+		put16(tcp + 8, ack >> 16);
+		put16(tcp + 10, ack & 0xffff);
+	}
+	if (flags & 1)
+		fix_checksums(f, n);
+	send(wire, f, n, MSG_DONTWAIT);
+	pump();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (!engine)
+		set_up();
+	for (int i = 0; i < FRAMES && size > HEAD; i++) {
+		size_t n = get16(data + 1);
+
+		if (n > size - HEAD)
+			n = size - HEAD;
+		send_one(data + HEAD, n, data[0]);
+		data += HEAD + n;
+		size -= HEAD + n;
+	}
+	serve();
+	return 0;
+}
