@@ -1,0 +1,28 @@
+client_sources = \
+	src/client/client.h \
+	src/client/conn.c \
+	src/client/connect.c \
+	src/client/dgram.c \
+	src/client/info.c \
+	src/client/io.c \
+	src/client/socket.c \
+	src/client/sockopt.c \
+	src/client/start.c \
+	src/client/stream.c \
+	src/client/sys.h \
+	src/client/tag.c
+
+
+# all but sys.c, which the shim compiles in a way of its own
+noinst_LTLIBRARIES += libclient.la
+libclient_la_SOURCES = $(client_sources)
+libclient_la_CPPFLAGS = $(AM_CPPFLAGS)
+libclient_la_LIBADD = libproto.la
+
+lib_LTLIBRARIES += libustackapi.la
+libustackapi_la_SOURCES = include/ustack.h src/client/api.c src/client/sys.c
+libustackapi_la_CPPFLAGS = $(AM_CPPFLAGS)
+libustackapi_la_LIBADD = libclient.la -ldl -lpthread
+libustackapi_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -Wl,-Bsymbolic -Wl,-z,nodelete
+
+pkgconfig_DATA = src/client/ustack.pc

@@ -1,0 +1,35 @@
+# the shim: loaded by LD_PRELOAD, so a plain name without a version, and
+# nothing exported but the interposed functions
+lib_LTLIBRARIES += libustack.la
+libustack_la_SOURCES = \
+	src/client/sys.c \
+	src/preload/fdtab.c src/preload/fdtab.h \
+	src/preload/hook.h \
+	src/preload/hook_data.c \
+	src/preload/hook_fd.c \
+	src/preload/hook_if.c \
+	src/preload/hook_socket.c \
+	src/preload/hook_syscall.c \
+	src/preload/stack.c src/preload/stack.h
+# hooks define what fortified headers would redirect
+libustack_la_CPPFLAGS = $(AM_CPPFLAGS) -DSYS_NEXT -U_FORTIFY_SOURCE
+libustack_la_LIBADD = libclient.la -ldl -lpthread
+libustack_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-Wl,-Bsymbolic -Wl,-z,nodelete -Wl,-z,defs
+
+if HAVE_CMOCKA
+# programs that run themselves under the shim, on a fake stack
+shim_tests = tests/unit/preload-tcp
+check_PROGRAMS += $(shim_tests)
+TESTS += $(shim_tests)
+shim_harness = \
+	tests/unit/fake-stack.c tests/unit/fake-stack.h \
+	tests/unit/under-shim.c tests/unit/under-shim.h
+shim_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS) \
+	-DSHIM=\"$(abs_top_builddir)/.libs/libustack.so\"
+shim_ldadd = libproto.la $(CMOCKA_LIBS) -lpthread
+
+tests_unit_preload_tcp_SOURCES = tests/unit/preload-tcp.c $(shim_harness)
+tests_unit_preload_tcp_CPPFLAGS = $(shim_cppflags)
+tests_unit_preload_tcp_LDADD = $(shim_ldadd)
+endif

@@ -1,0 +1,315 @@
+/* connect.c - connect a socket and learn how that went
+ *
+ * Theory of operation
+ * Connecting shows on the application's own descriptor.  We fill ("plug") our
+ * end of the pair until it is not writable, and send the daemon one message
+ * that says how many bytes the plug has.  When the connection stands the
+ * daemon takes the plug out but for its last byte: the descriptor becomes
+ * writable, an edge for epoll.  When it fails the daemon closes its end:
+ * POLLERR|POLLHUP, and the errno is asked for by the socket's id, once.
+ * The byte that stays makes a later close by the daemon a reset.
+ *
+ * SO_SNDBUF is at its minimum while plugged, and the last buffers of the plug
+ * are of one byte, so that what the last byte holds on to is less than the
+ * quarter at which AF_UNIX calls a socket writable.  The first call that
+ * notices the connection makes the buffer large (client_unplug()).
+ *
+ * A blocking connect waits with poll(2).  poll is never restarted by the
+ * kernel; connect(2) is, after handlers with SA_RESTART, if SO_SNDTIMEO is
+ * unset.  Which handler ran is unknown, so only if all that are installed
+ * have SA_RESTART we go on waiting.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+#include "client/client.h"
+#include "client/sys.h"
+
+#define PLUG_FIRST	2240		/* of the bytes that the minimal buffer takes */
+#define PLUG_MAX	(PLUG_FIRST + 4096)
+#define SNDBUF		(4 << 20)	/* asked for; net.core.wmem_max decides */
+
+/**
+ * client_plug() - Make our end unwritable
+ * @fd:	the application's end of a pair
+ *
+ * Return: number of bytes in the plug, or -errno
+ */
+int client_plug(int fd)
+{
+	static const char filler[PLUG_FIRST];
+	int min = 0, total = 0;
+	size_t chunk = sizeof(filler);
+	ssize_t n;
+
+	if (sys_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &min, sizeof(min)) < 0)
+		return -errno;
+	while (total < PLUG_MAX) {
+		n = sys_send(fd, filler, chunk, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? total : -errno;
+		total += (int)n;
+		chunk = 1;
+	}
+	return -ENOBUFS;
+}
+
+/**
+ * client_unplug() - The connection stands: give the pair room, and remember
+ */
+void client_unplug(int fd)
+{
+	int size = SNDBUF;
+
+	sys_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	tag_set_state(fd, TAG_CONNECTED);
+}
+
+static int ask_error(const struct sockname *sn)
+{
+	struct msg_opt o = { .level = SOL_SOCKET, .name = SO_ERROR, .len = sizeof(int) };
+	struct {
+		struct msg_opt o;
+		int32_t err;
+	} reply;
+	struct conn_req r = {
+		.op = MSG_OP_GETSOCKOPT, .sock = sn->id, .fd = -1,
+		.body = &o, .body_len = sizeof(o),
+		.reply = &reply, .reply_size = sizeof(reply),
+	};
+
+	if (conn_call(sn->path, &r) || r.reply_len != sizeof(reply))
+		return 0;
+	return reply.err;
+}
+
+/**
+ * client_so_error() - The pending error of a socket, which is cleared
+ * @fd:	a socket of a stack
+ *
+ * Asks the daemon only when the descriptor shows an error, or for datagrams.
+ *
+ * Return: positive errno or 0
+ */
+int client_so_error(int fd, const struct sockname *sn)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	int err, native = 0, state;
+	socklen_t len = sizeof(native);
+
+	if (sn->kind != SOCKNAME_STREAM)
+		return ask_error(sn);
+	state = tag_get(fd).state;
+	if (state == TAG_NEW || state == TAG_LISTENING)
+		return 0;
+	if (sys_poll(&p, 1, 0) <= 0)
+		return 0;
+	if (!(p.revents & (POLLERR | POLLHUP))) {
+		if (state == TAG_CONNECTING)
+			client_unplug(fd);
+		return 0;
+	}
+	err = ask_error(sn);
+	sys_getsockopt(fd, SOL_SOCKET, SO_ERROR, &native, &len);
+	if (state == TAG_CONNECTING) {
+		tag_set_state(fd, TAG_FAILED);
+		if (!err && native)
+			err = ENETDOWN;	/* no epitaph: the daemon went away */
+	}
+	return err ? err : native;
+}
+
+static bool handlers_restart(void)
+{
+	struct sigaction sa;
+
+	for (int s = 1; s <= SIGRTMAX; s++)
+		if (sigaction(s, NULL, &sa) == 0 && sa.sa_handler != SIG_DFL &&
+		    sa.sa_handler != SIG_IGN && !(sa.sa_flags & SA_RESTART))
+			return false;
+	return true;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* what poll(2) showed: 0 connected, -EINPROGRESS, or the failure */
+static int outcome(int fd, const struct sockname *sn, short revents)
+{
+	int err;
+
+	if (!revents)
+		return -EINPROGRESS;
+	if (!(revents & (POLLERR | POLLHUP))) {
+		client_unplug(fd);
+		return 0;
+	}
+	err = client_so_error(fd, sn);
+	/* the error was told to somebody else who asked */
+	return err ? -err : -ECONNABORTED;
+}
+
+/**
+ * client_wait() - Wait on a descriptor as a blocking socket call does
+ * @p:		descriptor and events; revents is filled in
+ * @timeo:	SO_SNDTIMEO or SO_RCVTIMEO, which is honoured
+ *
+ * Return: 0, -ETIMEDOUT or -EINTR
+ */
+int client_wait(struct pollfd *p, int timeo)
+{
+	struct timeval tv = { 0, 0 };
+	socklen_t len = sizeof(tv);
+	int64_t end = -1;
+
+	if (sys_getsockopt(p->fd, SOL_SOCKET, timeo, &tv, &len) == 0 &&
+	    (tv.tv_sec || tv.tv_usec))
+		end = now_ms() + (int64_t)tv.tv_sec * 1000 + (tv.tv_usec + 999) / 1000;
+	for (;;) {
+		int64_t left = end < 0 ? -1 : end - now_ms();
+		int n;
+
+		if (end >= 0 && left < 0)
+			left = 0;
+		n = sys_poll(p, 1, left > 1 << 30 ? 1 << 30 : (int)left);
+		if (n > 0)
+			return 0;
+		if (n == 0 && end >= 0 && now_ms() >= end)
+			return -ETIMEDOUT;
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n < 0 && (end >= 0 || !handlers_restart()))
+			return -EINTR;
+	}
+}
+
+static int wait_connected(int fd, const struct sockname *sn)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	int ret = client_wait(&p, SO_SNDTIMEO);
+
+	if (ret == -ETIMEDOUT)
+		return -EINPROGRESS;	/* as Linux tells it */
+	return ret ? ret : outcome(fd, sn, p.revents);
+}
+
+/* a socket whose attempt failed may try again (Linux): its pair is used up,
+ * so a new one takes its number */
+static int revive(int fd, const struct sockname *sn, struct tag *t)
+{
+	int type = t->type | (client_nonblocking(fd) ? SOCK_NONBLOCK : 0);
+	int cloexec = sys_fcntl(fd, F_GETFD, 0);
+	int fresh = client_socket(sn->path, t->domain, type | SOCK_CLOEXEC, 0), ret = 0;
+
+	if (fresh < 0)
+		return fresh;
+	if (sys_dup3(fresh, fd, cloexec & FD_CLOEXEC ? O_CLOEXEC : 0) < 0)
+		ret = -errno;
+	sys_close(fresh);
+	t->state = TAG_NEW;
+	return ret;
+}
+
+static int start_stream(int fd, const struct sockname *sn, const struct msg_addr *to)
+{
+	struct msg_connect c = { .to = *to };
+	struct conn_req r = {
+		.op = MSG_OP_CONNECT, .sock = sn->id, .fd = -1, .body = &c, .body_len = sizeof(c),
+	};
+	int ret = client_plug(fd);
+
+	if (ret < 0)
+		return ret == -EPIPE || ret == -ECONNRESET ? -ENETDOWN : ret;
+	c.plug = (uint32_t)ret;
+	tag_set_state(fd, TAG_CONNECTING);
+	ret = conn_send(sn->path, &r);
+	if (ret)
+		return ret;
+	return client_nonblocking(fd) ? -EINPROGRESS : wait_connected(fd, sn);
+}
+
+static int connect_again(int fd, const struct sockname *sn)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	int n = sys_poll(&p, 1, 0);
+
+	if (n > 0)
+		return outcome(fd, sn, p.revents);
+	return client_nonblocking(fd) ? -EALREADY : wait_connected(fd, sn);
+}
+
+static int connect_stream(int fd, const struct sockname *sn, const struct msg_addr *to)
+{
+	struct tag t = tag_get(fd);
+	struct sockname fresh;
+	int ret;
+
+	switch (t.state) {
+	case TAG_CONNECTED:
+	case TAG_LISTENING:
+		return -EISCONN;
+	case TAG_CONNECTING:
+		return connect_again(fd, sn);
+	case TAG_FAILED:
+	case TAG_NEW:
+		break;
+	}
+	if (to->addr.sa.sa_family == AF_UNSPEC)
+		return 0;
+	if (to->addr.sa.sa_family != t.domain)
+		return -EAFNOSUPPORT;
+	if (t.state == TAG_FAILED) {
+		ret = revive(fd, sn, &t);
+		if (ret)
+			return ret;
+		if (!client_identify(fd, &fresh))
+			return -EBADF;
+		sn = &fresh;
+	}
+	return start_stream(fd, sn, to);
+}
+
+static int connect_dgram(int fd, const struct sockname *sn, const struct msg_addr *to)
+{
+	struct msg_connect c = { .to = *to };
+	struct conn_req r = {
+		.op = MSG_OP_CONNECT, .sock = sn->id, .fd = -1, .body = &c, .body_len = sizeof(c),
+	};
+	int ret = conn_call(sn->path, &r);
+
+	if (!ret)
+		tag_set_state(fd, to->addr.sa.sa_family == AF_UNSPEC ? TAG_NEW : TAG_CONNECTED);
+	return ret;
+}
+
+/**
+ * client_connect() - connect(2)
+ *
+ * Return: 0 or -errno
+ */
+int client_connect(int fd, const struct sockname *sn, const struct sockaddr *sa, socklen_t len)
+{
+	struct msg_addr to;
+	int ret;
+
+	if (!sa)
+		return -EFAULT;
+	if (len < sizeof(sa->sa_family))
+		return -EINVAL;
+	ret = msg_addr_set(&to, sa, len);
+	if (ret)
+		return ret;
+	return sn->kind == SOCKNAME_STREAM ? connect_stream(fd, sn, &to)
+					   : connect_dgram(fd, sn, &to);
+}

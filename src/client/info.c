@@ -1,0 +1,285 @@
+/* info.c - the interfaces of a stack, as old and new calls show them
+ *
+ * Theory of operation
+ * MSG_OP_INFO brings the interfaces of a stack, a page at a time (hdr.sock is
+ * the first index wanted); each SIOCGIF* ioctl is answered from a fresh copy.  Nothing of the host's interfaces shows.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include "client/client.h"
+#include "client/sys.h"
+
+#define BODY_MAX	(MSG_MAX - sizeof(struct msg_hdr))
+#define PAGE_IFS	((BODY_MAX - sizeof(struct msg_info)) / sizeof(struct msg_ifinfo))
+#define PAGES_MAX	16
+
+/* the reply is what it says it is */
+static bool sound(const struct client_info *i, size_t len)
+{
+	if (len < sizeof(i->info) || (len - sizeof(i->info)) % sizeof(i->ifs[0]) ||
+	    i->info.nif != (len - sizeof(i->info)) / sizeof(i->ifs[0]))
+		return false;
+	for (uint32_t n = 0; n < i->info.nif; n++)
+		if (i->ifs[n].naddr > MSG_IFADDRS ||
+		    !memchr(i->ifs[n].name, '\0', sizeof(i->ifs[n].name)))
+			return false;
+	return true;
+}
+
+/* one page: interfaces from the first-th on */
+static int get_page(const char *path, uint32_t first, struct client_info *page)
+{
+	struct conn_req r = {
+		.op = MSG_OP_INFO, .sock = first, .fd = -1, .reply = page, .reply_size = BODY_MAX,
+	};
+	int ret = conn_call(path, &r);
+
+	return ret ? ret : sound(page, r.reply_len) ? 0 : -EPROTO;
+}
+
+/**
+ * client_info() - Ask a stack about itself and its interfaces
+ * @path:	control socket
+ * @out:	release it with free()
+ *
+ * Return: 0 or -errno
+ */
+int client_info(const char *path, struct client_info **out)
+{
+	struct client_info *page = malloc(BODY_MAX), *all = NULL, *grown;
+	uint32_t total = 0;
+	int ret = page ? 0 : -ENOMEM;
+
+	for (int n = 0; !ret && n < PAGES_MAX; n++) {
+		ret = get_page(path, total, page);
+		if (ret)
+			break;
+		grown = realloc(all, sizeof(*all) + (total + page->info.nif) * sizeof(all->ifs[0]));
+		if (!grown) {
+			ret = -ENOMEM;
+			break;
+		}
+		all = grown;
+		if (n == 0)
+			all->info = page->info;
+		memcpy(all->ifs + total, page->ifs, page->info.nif * sizeof(all->ifs[0]));
+		total += page->info.nif;
+		all->info.nif = total;
+		if (page->info.nif < PAGE_IFS)
+			break;
+	}
+	free(page);
+	if (ret) {
+		free(all);
+		all = NULL;
+	}
+	*out = all;
+	return ret;
+}
+
+static const struct msg_ifaddr *first4(const struct msg_ifinfo *f)
+{
+	for (uint32_t i = 0; i < f->naddr; i++)
+		if (f->addr[i].addr.sa.sa_family == AF_INET)
+			return &f->addr[i];
+	return NULL;
+}
+
+static uint32_t mask4(const struct msg_ifaddr *a)
+{
+	return a->prefixlen ? htonl(~0u << (32 - (a->prefixlen > 32 ? 32 : a->prefixlen))) : 0;
+}
+
+static void set4(struct sockaddr *sa, uint32_t addr)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)sa;
+
+	memset(in, 0, sizeof(*in));
+	in->sin_family = AF_INET;
+	in->sin_addr.s_addr = addr;
+}
+
+/* SIOCGIFCONF: a row for each IPv4 address */
+static int ifconf(const struct client_info *i, struct ifconf *c)
+{
+	int room = c->ifc_buf ? c->ifc_len : 0, used = 0;
+
+	for (uint32_t n = 0; n < i->info.nif; n++) {
+		const struct msg_ifinfo *f = &i->ifs[n];
+
+		for (uint32_t k = 0; k < f->naddr; k++) {
+			struct ifreq r = { 0 };
+
+			if (f->addr[k].addr.sa.sa_family != AF_INET)
+				continue;
+			if (c->ifc_buf && room - used < (int)sizeof(r))
+				goto out;
+			memcpy(r.ifr_name, f->name, IFNAMSIZ);
+			set4(&r.ifr_addr, f->addr[k].addr.in.sin_addr.s_addr);
+			if (c->ifc_buf)
+				memcpy(c->ifc_buf + used, &r, sizeof(r));
+			used += (int)sizeof(r);
+		}
+	}
+out:
+	c->ifc_len = used;
+	return 0;
+}
+
+static int address(const struct msg_ifinfo *f, unsigned long req, struct ifreq *r)
+{
+	const struct msg_ifaddr *a = first4(f);
+	uint32_t mask;
+
+	if (!a)
+		return -EADDRNOTAVAIL;
+	mask = mask4(a);
+	switch (req) {
+	case SIOCGIFADDR:
+	case SIOCGIFDSTADDR:
+		set4(&r->ifr_addr, a->addr.in.sin_addr.s_addr);
+		break;
+	case SIOCGIFNETMASK:
+		set4(&r->ifr_netmask, mask);
+		break;
+	default:
+		set4(&r->ifr_broadaddr,
+		     f->flags & IFF_BROADCAST ? a->addr.in.sin_addr.s_addr | ~mask : 0);
+		break;
+	}
+	return 0;
+}
+
+static int one(const struct msg_ifinfo *f, unsigned long req, struct ifreq *r)
+{
+	switch (req) {
+	case SIOCGIFFLAGS:
+		r->ifr_flags = (short)f->flags;
+		return 0;
+	case SIOCGIFINDEX:
+		r->ifr_ifindex = (int)f->index;
+		return 0;
+	case SIOCGIFMTU:
+		r->ifr_mtu = (int)f->mtu;
+		return 0;
+	case SIOCGIFMETRIC:
+		r->ifr_metric = 0;	/* as Linux answers for every interface */
+		return 0;
+	case SIOCGIFHWADDR:
+		memset(&r->ifr_hwaddr, 0, sizeof(r->ifr_hwaddr));
+		r->ifr_hwaddr.sa_family = f->flags & IFF_LOOPBACK ? ARPHRD_LOOPBACK
+			: f->flags & IFF_POINTOPOINT ? ARPHRD_NONE : ARPHRD_ETHER;
+		memcpy(r->ifr_hwaddr.sa_data, f->mac, sizeof(f->mac));
+		return 0;
+	default:
+		return address(f, req, r);
+	}
+}
+
+static int by_name(const struct client_info *i, unsigned long req, struct ifreq *r)
+{
+	r->ifr_name[IFNAMSIZ - 1] = '\0';
+	for (uint32_t n = 0; n < i->info.nif; n++)
+		if (!strcmp(i->ifs[n].name, r->ifr_name))
+			return one(&i->ifs[n], req, r);
+	return -ENODEV;
+}
+
+static int name_of(const struct client_info *i, struct ifreq *r)
+{
+	for (uint32_t n = 0; n < i->info.nif; n++)
+		if ((int)i->ifs[n].index == r->ifr_ifindex) {
+			memcpy(r->ifr_name, i->ifs[n].name, IFNAMSIZ);
+			return 0;
+		}
+	return -ENODEV;
+}
+
+/**
+ * client_ifioctl() - An ioctl that asks about interfaces
+ * @path:	control socket
+ * @req:	SIOCGIF*
+ * @arg:	struct ifreq or struct ifconf
+ *
+ * Return: 0 or -errno; -ENOTTY when it is none of them
+ */
+int client_ifioctl(const char *path, unsigned long req, void *arg)
+{
+	struct client_info *i;
+	int ret;
+
+	switch (req) {
+	case SIOCGIFCONF:
+	case SIOCGIFNAME:
+	case SIOCGIFFLAGS:
+	case SIOCGIFINDEX:
+	case SIOCGIFMTU:
+	case SIOCGIFMETRIC:
+	case SIOCGIFHWADDR:
+	case SIOCGIFADDR:
+	case SIOCGIFDSTADDR:
+	case SIOCGIFNETMASK:
+	case SIOCGIFBRDADDR:
+		break;
+	default:
+		return -ENOTTY;
+	}
+	if (!arg)
+		return -EFAULT;
+	ret = client_info(path, &i);
+	if (ret)
+		return ret;
+	if (req == SIOCGIFCONF)
+		ret = ifconf(i, arg);
+	else if (req == SIOCGIFNAME)
+		ret = name_of(i, arg);
+	else
+		ret = by_name(i, req, arg);
+	free(i);
+	return ret;
+}
+
+/**
+ * client_ioctl() - ioctl(2) on a socket of a stack
+ *
+ * Return: 0 or -errno; -ENOTTY for what such a socket does not know
+ */
+int client_ioctl(int fd, const struct sockname *sn, unsigned long req, void *arg)
+{
+	bool stream = sn->kind == SOCKNAME_STREAM;
+
+	switch (req) {
+	case FIONREAD:
+		if (!arg)
+			return -EFAULT;
+		if (stream && tag_get(fd).state == TAG_LISTENING)
+			return -EINVAL;
+		if (!stream) {
+			*(int *)arg = dgram_pending(fd);
+			return 0;
+		}
+		break;
+	case FIONBIO:
+	case FIOASYNC:
+	case FIOCLEX:
+	case FIONCLEX:
+	case FIOSETOWN:
+	case FIOGETOWN:
+	case SIOCSPGRP:
+	case SIOCGPGRP:
+		break;
+	case SIOCATMARK:		/* there is no urgent data */
+		if (!arg)
+			return -EFAULT;
+		*(int *)arg = 0;
+		return stream ? 0 : -ENOTTY;
+	default:
+		return client_ifioctl(sn->path, req, arg);
+	}
+	return sys_ioctl(fd, req, arg) < 0 ? -errno : 0;
+}

@@ -1,0 +1,116 @@
+/* io.c - data calls on a socket of either kind
+ *
+ * Theory of operation
+ * Datagrams go to dgram.c.  A stream's bytes go to the kernel; around that, what
+ * AF_UNIX would show or accept and TCP does not is kept out: addresses,
+ * control data (descriptors must not reach the daemon), urgent data.
+ * The shim takes the short cut itself for streams that it knows to be
+ * connected, and comes here for all else.
+ */
+#include <errno.h>
+#include <string.h>
+#include "client/client.h"
+#include "client/sys.h"
+
+static ssize_t stream_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags)
+{
+	struct msghdr k = { .msg_iov = m->msg_iov, .msg_iovlen = m->msg_iovlen };
+	size_t len = 0;
+	ssize_t n;
+
+	if (flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (flags & MSG_ERRQUEUE)
+		return -EAGAIN;
+	n = stream_ready(fd, sn, false, flags);
+	if (n)
+		return n;
+	m->msg_namelen = 0;
+	m->msg_controllen = 0;
+	m->msg_flags = 0;
+	if (flags & MSG_TRUNC) {
+		for (size_t i = 0; i < m->msg_iovlen; i++)
+			len += m->msg_iov[i].iov_len;
+		n = stream_discard(fd, len, flags);
+	} else {
+		n = sys_recvmsg(fd, &k, flags);
+		n = n < 0 ? -errno : n;
+	}
+	return n < 0 ? -stream_recv_error(fd, sn, (int)-n) : n;
+}
+
+static ssize_t stream_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags)
+{
+	struct msghdr k = { .msg_iov = m->msg_iov, .msg_iovlen = m->msg_iovlen };
+	ssize_t n;
+
+	if (flags & STREAM_SLOW_SEND)
+		return -EOPNOTSUPP;
+	n = stream_ready(fd, sn, true, flags);
+	if (n)
+		return n;
+	n = sys_sendmsg(fd, &k, flags | MSG_NOSIGNAL);
+	return n < 0 ? -stream_send_error(fd, sn, flags, errno) : n;
+}
+
+/**
+ * client_recvmsg() - recvmsg(2)
+ *
+ * Return: bytes or -errno
+ */
+ssize_t client_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags)
+{
+	return sn->kind == SOCKNAME_STREAM ? stream_recvmsg(fd, sn, m, flags)
+					   : dgram_recvmsg(fd, sn, m, flags);
+}
+
+/**
+ * client_sendmsg() - sendmsg(2)
+ *
+ * Return: bytes or -errno
+ */
+ssize_t client_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags)
+{
+	return sn->kind == SOCKNAME_STREAM ? stream_sendmsg(fd, sn, m, flags)
+					   : dgram_sendmsg(fd, sn, m, flags);
+}
+
+/**
+ * client_recvfrom() - recvfrom(2), with a NULL @sa also recv(2) and read(2)
+ *
+ * Return: bytes or -errno
+ */
+ssize_t client_recvfrom(int fd, const struct sockname *sn, void *buf, size_t len, int flags,
+			struct sockaddr *sa, socklen_t *salen)
+{
+	struct iovec iov = { buf, len };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_name = sa, .msg_namelen = sa && salen ? *salen : 0,
+	};
+	ssize_t n;
+
+	if (sa && !salen)
+		return -EFAULT;
+	n = client_recvmsg(fd, sn, &m, flags);
+	if (n >= 0 && sa)
+		*salen = m.msg_namelen;
+	return n;
+}
+
+/**
+ * client_sendto() - sendto(2), with a NULL @sa also send(2) and write(2)
+ *
+ * Return: bytes or -errno
+ */
+ssize_t client_sendto(int fd, const struct sockname *sn, const void *buf, size_t len, int flags,
+		      const struct sockaddr *sa, socklen_t salen)
+{
+	struct iovec iov = { (void *)buf, len };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_name = (void *)sa, .msg_namelen = sa ? salen : 0,
+	};
+
+	return client_sendmsg(fd, sn, &m, flags);
+}

@@ -1,0 +1,386 @@
+/* socket.c - make, name, listen, accept and shut down sockets of a stack
+ *
+ * Theory of operation
+ * A socket is an AF_UNIX pair: we keep one end as the descriptor that the
+ * application sees and send the other to the daemon in a one-way message, so
+ * socket() costs no round trip.  What Linux would refuse is refused here,
+ * before anything is made.  accept() is one recvmsg() of a record with the new
+ * descriptor; everything that names an address asks the daemon.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "client/client.h"
+#include "client/sys.h"
+
+#define TYPE_MASK	0xf		/* SOCK_TYPE_MASK of the kernel */
+#define TYPE_MAX	11		/* SOCK_MAX */
+#define PROTO_MAX	263		/* IPPROTO_MAX */
+
+/**
+ * client_socket_check() - Would Linux make such a socket?
+ * @domain:	AF_INET or AF_INET6
+ * @type:	with SOCK_NONBLOCK and SOCK_CLOEXEC
+ *
+ * Return: 0, -EINVAL, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EAFNOSUPPORT
+ */
+int client_socket_check(int domain, int type, int protocol)
+{
+	if (type & ~(TYPE_MASK | SOCK_NONBLOCK | SOCK_CLOEXEC))
+		return -EINVAL;
+	if (domain != AF_INET && domain != AF_INET6)
+		return -EAFNOSUPPORT;
+	type &= TYPE_MASK;
+	if (type >= TYPE_MAX || protocol < 0 || protocol >= PROTO_MAX)
+		return -EINVAL;
+	switch (type) {
+	case SOCK_STREAM:
+		return protocol == 0 || protocol == IPPROTO_TCP ? 0 : -EPROTONOSUPPORT;
+	case SOCK_DGRAM:
+		if (protocol == 0 || protocol == IPPROTO_UDP ||
+		    protocol == (domain == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+			return 0;
+		return -EPROTONOSUPPORT;
+	case SOCK_RAW:
+		return protocol > 0 && protocol < 256 ? 0 : -EPROTONOSUPPORT;
+	default:
+		return -ESOCKTNOSUPPORT;
+	}
+}
+
+/**
+ * client_make_pair() - Make the two ends of a socket
+ * @kind, @id, @path: what the daemon's end is called
+ * @type_flags:	SOCK_NONBLOCK, SOCK_CLOEXEC for the application's end
+ * @fds:	[0] the application's, the lowest free number; [1] the daemon's
+ *
+ * sockname_pair() by sys_*() calls: the shim's own hooks stay out of it.
+ *
+ * Return: 0 or -errno
+ */
+int client_make_pair(enum sockname_kind kind, uint64_t id, const char *path, int type_flags,
+		     int fds[2])
+{
+	int type = kind == SOCKNAME_STREAM ? SOCK_STREAM : SOCK_SEQPACKET, err;
+	struct sockaddr_un un;
+	socklen_t len = sockname_make(&un, kind, id, path);
+
+	if (!len)
+		return -ENAMETOOLONG;
+	if (sys_socketpair(AF_UNIX, type | SOCK_CLOEXEC | (type_flags & SOCK_NONBLOCK), 0, fds) < 0)
+		return -errno;
+	if (fds[0] > fds[1]) {
+		int fd = fds[0];
+
+		fds[0] = fds[1];
+		fds[1] = fd;
+	}
+	if (sys_bind(fds[1], (struct sockaddr *)&un, len) < 0 ||
+	    (!(type_flags & SOCK_CLOEXEC) && sys_fcntl(fds[0], F_SETFD, 0) < 0)) {
+		err = -errno;
+		sys_close(fds[0]);
+		sys_close(fds[1]);
+		return err;
+	}
+	return 0;
+}
+
+/**
+ * client_socket() - Open a socket on a stack
+ * @path:	the stack's control socket
+ * @domain, @type, @protocol: as for socket(2)
+ *
+ * Return: descriptor or -errno; -ENETDOWN when no daemon answers
+ */
+int client_socket(const char *path, int domain, int type, int protocol)
+{
+	struct msg_socket how = { domain, type & TYPE_MASK, protocol };
+	struct conn_req r = { .op = MSG_OP_SOCKET, .body = &how, .body_len = sizeof(how) };
+	struct tag t = { .state = TAG_NEW, .domain = domain, .type = how.type };
+	int fds[2], ret = client_socket_check(domain, type, protocol);
+
+	if (ret)
+		return ret;
+	r.sock = sockname_new_id();
+	ret = client_make_pair(how.type == SOCK_STREAM ? SOCKNAME_STREAM : SOCKNAME_DGRAM,
+			       r.sock, path, type, fds);
+	if (ret)
+		return ret;
+	ret = tag_set(fds[0], t);
+	r.fd = fds[1];
+	if (!ret)
+		ret = conn_send(path, &r);
+	sys_close(fds[1]);
+	if (ret) {
+		sys_close(fds[0]);
+		return ret;
+	}
+	return fds[0];
+}
+
+/**
+ * client_bind() - bind(2)
+ */
+int client_bind(int fd, const struct sockname *sn, const struct sockaddr *sa, socklen_t len)
+{
+	struct msg_addr a;
+	struct conn_req r = {
+		.op = MSG_OP_BIND, .sock = sn->id, .fd = -1, .body = &a, .body_len = sizeof(a),
+	};
+	int ret;
+
+	if (!sa)
+		return -EFAULT;
+	if (len < sizeof(struct sockaddr_in))
+		return -EINVAL;
+	ret = msg_addr_set(&a, sa, len);
+	return ret ? ret : conn_call(sn->path, &r);
+}
+
+/**
+ * client_listen() - listen(2)
+ *
+ * The descriptor is plugged: a listener is never writable.
+ */
+int client_listen(int fd, const struct sockname *sn, int backlog)
+{
+	struct msg_listen l = { .backlog = backlog };
+	struct conn_req r = {
+		.op = MSG_OP_LISTEN, .sock = sn->id, .fd = -1, .body = &l, .body_len = sizeof(l),
+	};
+	struct tag t;
+	int ret;
+
+	if (sn->kind != SOCKNAME_STREAM)
+		return -EOPNOTSUPP;
+	t = tag_get(fd);
+	if (t.state != TAG_NEW && t.state != TAG_LISTENING)
+		return -EINVAL;
+	ret = conn_call(sn->path, &r);
+	if (ret || t.state == TAG_LISTENING)
+		return ret;
+	t.state = TAG_LISTENING;
+	ret = tag_set(fd, t);
+	if (!ret)
+		ret = client_plug(fd);
+	return ret < 0 ? ret : 0;
+}
+
+/**
+ * client_addr_len() - How long is the address in a message?
+ */
+socklen_t client_addr_len(const union msg_sockaddr *a)
+{
+	switch (a->sa.sa_family) {
+	case AF_INET:
+		return sizeof(struct sockaddr_in);
+	case AF_INET6:
+		return sizeof(struct sockaddr_in6);
+	default:
+		return 0;
+	}
+}
+
+/**
+ * client_copy_addr() - Give an address to the application as Linux does
+ * @from:	the address
+ * @sa:		buffer, may be NULL
+ * @len:	in: its size; out: the address' full length, even if it was cut
+ */
+void client_copy_addr(const union msg_sockaddr *from, struct sockaddr *sa, socklen_t *len)
+{
+	socklen_t full = client_addr_len(from);
+
+	if (!sa || !len)
+		return;
+	memcpy(sa, from, *len < full ? *len : full);
+	*len = full;
+}
+
+/**
+ * client_nonblocking() - Is O_NONBLOCK set?
+ */
+bool client_nonblocking(int fd)
+{
+	int fl = sys_fcntl(fd, F_GETFL, 0);
+
+	return fl >= 0 && fl & O_NONBLOCK;
+}
+
+/* one record and its descriptor; the new descriptor or -errno; -EPIPE at end of file */
+static int take(int fd, struct msg_accept *a, int flags)
+{
+	struct iovec iov = { a, sizeof(*a) };
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} ctl;
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = ctl.buf, .msg_controllen = sizeof(ctl.buf),
+	};
+	struct cmsghdr *c;
+	int got;
+	ssize_t n = sys_recvmsg(fd, &m, MSG_DONTWAIT | (flags & SOCK_CLOEXEC ? MSG_CMSG_CLOEXEC : 0));
+
+	if (n < 0)
+		return errno == ECONNRESET ? -EPIPE : -errno;
+	if (n == 0)
+		return -EPIPE;
+	c = CMSG_FIRSTHDR(&m);
+	if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))
+		return -EMFILE;
+	memcpy(&got, CMSG_DATA(c), sizeof(got));
+	if (n != sizeof(*a)) {
+		sys_close(got);
+		return -EPROTO;
+	}
+	if (flags & SOCK_NONBLOCK)
+		sys_fcntl(got, F_SETFL, O_RDWR | O_NONBLOCK);
+	return got;
+}
+
+/* nobody takes a record that could not be given a number: the kernel would
+ * drop the descriptor, and with it the connection */
+static int slot_free(int fd)
+{
+	int slot = sys_fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (slot < 0)
+		return -errno;
+	sys_close(slot);
+	return 0;
+}
+
+/* wait for a record natively: SO_RCVTIMEO, EINTR, SA_RESTART and shutdown
+ * are the kernel's; the descriptor inside is neither taken nor lost */
+static int wait_record(int fd)
+{
+	char byte;
+	ssize_t n = sys_recv(fd, &byte, 1, MSG_PEEK);
+
+	if (n < 0)
+		return errno == ECONNRESET ? -EPIPE : -errno;
+	return n == 0 ? -EPIPE : 0;
+}
+
+/* the listener's pair is at its end: shut down by us, or the daemon is gone */
+static int listener_ended(int fd)
+{
+	return tag_get(fd).state == TAG_LISTENING ? -ENETDOWN : -EINVAL;
+}
+
+/**
+ * client_accept() - accept4(2)
+ * @fd:		a listening socket
+ * @sa, @len:	peer's address, may be NULL
+ * @flags:	SOCK_NONBLOCK, SOCK_CLOEXEC for the new descriptor
+ *
+ * Return: descriptor or -errno
+ */
+int client_accept(int fd, struct sockaddr *sa, socklen_t *len, int flags)
+{
+	struct msg_accept a;
+	int ret;
+
+	if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
+		return -EINVAL;
+	if (sa && !len)
+		return -EFAULT;
+	if (sa && (int)*len < 0)
+		return -EINVAL;
+	for (;;) {
+		ret = slot_free(fd);
+		if (!ret)
+			ret = take(fd, &a, flags);
+		if (ret != -EAGAIN)
+			break;
+		if (client_nonblocking(fd))
+			return -EAGAIN;
+		ret = wait_record(fd);
+		if (ret)
+			break;
+	}
+	if (ret == -EPIPE)
+		return listener_ended(fd);
+	if (ret >= 0)
+		client_copy_addr(&a.peer, sa, len);
+	return ret;
+}
+
+/**
+ * client_getname() - getsockname(2), getpeername(2)
+ */
+int client_getname(int fd, const struct sockname *sn, bool peer, struct sockaddr *sa,
+		   socklen_t *len)
+{
+	struct msg_addr a;
+	struct conn_req r = {
+		.op = peer ? MSG_OP_GETPEERNAME : MSG_OP_GETSOCKNAME, .sock = sn->id,
+		.fd = -1, .reply = &a, .reply_size = sizeof(a),
+	};
+	int ret;
+
+	if (!sa || !len)
+		return -EFAULT;
+	if ((int)*len < 0)
+		return -EINVAL;
+	ret = conn_call(sn->path, &r);
+	if (ret)
+		return ret;
+	if (r.reply_len != sizeof(a))
+		return -EPROTO;
+	client_copy_addr(&a.addr, sa, len);
+	return 0;
+}
+
+static int tell_shutdown(const struct sockname *sn, int how, bool wait)
+{
+	struct msg_shutdown s = { .how = how };
+	struct conn_req r = {
+		.op = MSG_OP_SHUTDOWN, .sock = sn->id, .fd = -1, .body = &s, .body_len = sizeof(s),
+	};
+
+	return wait ? conn_call(sn->path, &r) : conn_send(sn->path, &r);
+}
+
+/* shutdown(2) on a listener: only the receiving side means something */
+static int shutdown_listener(int fd, const struct sockname *sn, int how)
+{
+	int ret;
+
+	if (how == SHUT_WR)
+		return 0;
+	ret = tell_shutdown(sn, how, true);
+	if (ret)
+		return ret;
+	tag_set_state(fd, TAG_FAILED);
+	return sys_shutdown(fd, SHUT_RD) < 0 ? -errno : 0;
+}
+
+/**
+ * client_shutdown() - shutdown(2)
+ */
+int client_shutdown(int fd, const struct sockname *sn, int how)
+{
+	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
+		return -EINVAL;
+	if (sn->kind != SOCKNAME_STREAM)
+		return tell_shutdown(sn, how, true);
+	switch (tag_get(fd).state) {
+	case TAG_NEW:
+	case TAG_FAILED:
+		return -ENOTCONN;
+	case TAG_LISTENING:
+		return shutdown_listener(fd, sn, how);
+	case TAG_CONNECTING:
+		/* before the daemon has to guess from a half-closed pair */
+		tell_shutdown(sn, how, false);
+		break;
+	case TAG_CONNECTED:
+		break;
+	}
+	return sys_shutdown(fd, how) < 0 ? -errno : 0;
+}

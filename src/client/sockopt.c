@@ -1,0 +1,207 @@
+/* sockopt.c - socket options: which are the kernel's, ours, the daemon's
+ *
+ * Theory of operation
+ * An option is one of four kinds.  Native: timeouts, which then act on the
+ * pair itself.  Kept: what only changes how we present a datagram (PKTINFO,
+ * timestamps) is a bit of the tag; the daemon is told, too.  Quick: options
+ * that cannot fail once their value was checked go to the daemon one-way.
+ * All others ask the daemon and return its answer.  Nothing falls through to
+ * the AF_UNIX pair: what "succeeds" there would do nothing.
+ */
+#include <errno.h>
+#include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include "client/client.h"
+#include "client/sys.h"
+
+/* Linux's own numbers, on every libc */
+#define OPT_RCVTIMEO_NEW	66
+#define OPT_SNDTIMEO_NEW	67
+
+static bool native(int level, int name, bool stream)
+{
+	if (level != SOL_SOCKET)
+		return false;
+	switch (name) {
+	case SO_RCVTIMEO:
+	case SO_SNDTIMEO:
+	case OPT_RCVTIMEO_NEW:
+	case OPT_SNDTIMEO_NEW:
+#if SO_RCVTIMEO != 20 && !defined(__powerpc__)
+	case 20:
+	case 21:
+#endif
+		return true;
+	case SO_RCVLOWAT:
+		return stream;
+	default:
+		return false;
+	}
+}
+
+/* the tag's bit of an option, 0: not one of them */
+static unsigned kept(int level, int name)
+{
+	static const struct {
+		int level, name;
+		unsigned bit;
+	} table[] = {
+		{ IPPROTO_IP, IP_PKTINFO, TAG_OPT_PKTINFO },
+		{ IPPROTO_IP, IP_RECVTTL, TAG_OPT_TTL },
+		{ IPPROTO_IP, IP_RECVTOS, TAG_OPT_TOS },
+		{ IPPROTO_IP, IP_RECVERR, TAG_OPT_RECVERR },
+		{ IPPROTO_IPV6, IPV6_RECVPKTINFO, TAG_OPT_PKTINFO6 },
+		{ IPPROTO_IPV6, IPV6_RECVHOPLIMIT, TAG_OPT_HOPLIMIT },
+		{ IPPROTO_IPV6, IPV6_RECVTCLASS, TAG_OPT_TCLASS },
+		{ IPPROTO_IPV6, IPV6_RECVERR, TAG_OPT_RECVERR6 },
+		{ SOL_SOCKET, SO_TIMESTAMP, TAG_OPT_TIMESTAMP },
+		{ SOL_SOCKET, SO_TIMESTAMPNS, TAG_OPT_TIMESTAMPNS },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].level == level && table[i].name == name)
+			return table[i].bit;
+	return 0;
+}
+
+/* options that cannot fail while their int is in [min, max] */
+static bool quick(int level, int name, int v, bool stream)
+{
+	static const struct {
+		int level, name, min, max;
+		bool stream_only;
+	} table[] = {
+		{ SOL_SOCKET, SO_REUSEADDR, INT32_MIN, INT32_MAX, false },
+		{ SOL_SOCKET, SO_KEEPALIVE, INT32_MIN, INT32_MAX, false },
+		{ SOL_SOCKET, SO_BROADCAST, INT32_MIN, INT32_MAX, false },
+		{ SOL_SOCKET, SO_SNDBUF, INT32_MIN, INT32_MAX, false },
+		{ SOL_SOCKET, SO_RCVBUF, INT32_MIN, INT32_MAX, false },
+		{ IPPROTO_TCP, TCP_NODELAY, INT32_MIN, INT32_MAX, true },
+		{ IPPROTO_TCP, TCP_CORK, INT32_MIN, INT32_MAX, true },
+		{ IPPROTO_TCP, TCP_QUICKACK, INT32_MIN, INT32_MAX, true },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, 1, 32767, true },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, 1, 32767, true },
+		{ IPPROTO_TCP, TCP_KEEPCNT, 1, 127, true },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].level == level && table[i].name == name)
+			return v >= table[i].min && v <= table[i].max &&
+			       (stream || !table[i].stream_only);
+	return false;
+}
+
+static void keep(int fd, unsigned bit, bool on)
+{
+	struct tag t = tag_get(fd);
+
+	t.opts = on ? t.opts | bit : t.opts & ~bit;
+	tag_set(fd, t);
+}
+
+/**
+ * client_setsockopt() - setsockopt(2)
+ *
+ * Return: 0 or -errno
+ */
+int client_setsockopt(int fd, const struct sockname *sn, int level, int name,
+		      const void *val, socklen_t len)
+{
+	struct msg_opt o = { .level = level, .name = name, .len = len };
+	struct conn_req r = {
+		.op = MSG_OP_SETSOCKOPT, .sock = sn->id, .fd = -1,
+		.body = &o, .body_len = sizeof(o), .tail = val, .tail_len = len,
+	};
+	bool stream = sn->kind == SOCKNAME_STREAM;
+	unsigned bit;
+	int v = 0, ret;
+
+	if (native(level, name, stream))
+		return sys_setsockopt(fd, level, name, val, len) < 0 ? -errno : 0;
+	if ((int)len < 0 || len > MSG_OPT_MAX)
+		return -EINVAL;
+	if (len && !val)
+		return -EFAULT;
+	if (len >= sizeof(v))
+		memcpy(&v, val, sizeof(v));
+	else if (level == IPPROTO_IP && len >= 1)
+		v = *(const unsigned char *)val;	/* ip(7): a byte will do */
+	if (len >= sizeof(v) && quick(level, name, v, stream))
+		return conn_send(sn->path, &r);
+	ret = conn_call(sn->path, &r);
+	bit = kept(level, name);
+	if (!ret && bit && !stream)
+		keep(fd, bit, v != 0);
+	return ret;
+}
+
+static int give(void *val, socklen_t *len, const void *from, socklen_t full)
+{
+	socklen_t n = *len < full ? *len : full;
+
+	memcpy(val, from, n);
+	*len = n;
+	return 0;
+}
+
+static int give_int(void *val, socklen_t *len, int v)
+{
+	return give(val, len, &v, sizeof(v));
+}
+
+static int ask(const struct sockname *sn, int level, int name, void *val, socklen_t *len)
+{
+	struct {
+		struct msg_opt o;
+		char value[MSG_OPT_MAX];
+	} reply;
+	struct msg_opt o = { .level = level, .name = name };
+	struct conn_req r = {
+		.op = MSG_OP_GETSOCKOPT, .sock = sn->id, .fd = -1, .body = &o, .body_len = sizeof(o),
+		.reply = &reply, .reply_size = sizeof(reply),
+	};
+	int ret;
+
+	o.len = *len < MSG_OPT_MAX ? *len : MSG_OPT_MAX;
+	ret = conn_call(sn->path, &r);
+	if (ret)
+		return ret;
+	if (r.reply_len < sizeof(o) || reply.o.len != r.reply_len - sizeof(o))
+		return -EPROTO;
+	return give(val, len, reply.value, reply.o.len);
+}
+
+/**
+ * client_getsockopt() - getsockopt(2)
+ *
+ * Return: 0 or -errno
+ */
+int client_getsockopt(int fd, const struct sockname *sn, int level, int name, void *val,
+		      socklen_t *len)
+{
+	bool stream = sn->kind == SOCKNAME_STREAM;
+	struct tag t;
+
+	if (!val || !len)
+		return -EFAULT;
+	if (native(level, name, stream))
+		return sys_getsockopt(fd, level, name, val, len) < 0 ? -errno : 0;
+	if ((int)*len < 0)
+		return -EINVAL;
+	if (level != SOL_SOCKET)
+		return ask(sn, level, name, val, len);
+	switch (name) {
+	case SO_ERROR:
+		return give_int(val, len, client_so_error(fd, sn));
+	case SO_TYPE:
+		return give_int(val, len, tag_get(fd).type);
+	case SO_ACCEPTCONN:
+		return give_int(val, len, tag_get(fd).state == TAG_LISTENING);
+	case SO_DOMAIN:
+		t = tag_get(fd);
+		return t.domain ? give_int(val, len, t.domain) : ask(sn, level, name, val, len);
+	default:
+		return ask(sn, level, name, val, len);
+	}
+}

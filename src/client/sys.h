@@ -1,0 +1,94 @@
+/* sys.h - the C library's own functions, whoever interposes them
+ *
+ * Theory of operation
+ * The client layer handles raw descriptors: it must reach the C library's
+ * functions, not the shim's hooks of the same names.  sys_NAME() does.  In
+ * the shim (SYS_NEXT defined) the next definition after ours is taken, so
+ * that other preloaded libraries keep working; elsewhere it is libc's own, so
+ * that a program under the shim can use libustackapi too.
+ *
+ * Symbols are looked up at the first call and kept.  dlsym(3) may allocate;
+ * an allocator that comes back here on the same thread meanwhile is served
+ * by the bare system call.
+ */
+#ifndef CLIENT_SYS_H
+#define CLIENT_SYS_H
+
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* X(return type, name, (parameters), (arguments), system call or SYS_NONE, six arguments of it) */
+#define SYS_NONE (-1)
+#ifdef SYS_dup2
+#define SYS_NR_DUP2 SYS_dup2
+#else
+#define SYS_NR_DUP2 SYS_NONE
+#endif
+#ifdef SYS_poll
+#define SYS_NR_POLL SYS_poll
+#else
+#define SYS_NR_POLL SYS_NONE
+#endif
+
+#define SYS_FUNCTIONS(X) \
+	X(int, socket, (int d, int t, int p), (d, t, p), SYS_socket, d, t, p, 0, 0, 0) \
+	X(int, socketpair, (int d, int t, int p, int *v), (d, t, p, v), SYS_socketpair, d, t, p, v, 0, 0) \
+	X(int, bind, (int fd, const struct sockaddr *a, socklen_t l), (fd, a, l), SYS_bind, fd, a, l, 0, 0, 0) \
+	X(int, connect, (int fd, const struct sockaddr *a, socklen_t l), (fd, a, l), SYS_connect, fd, a, l, 0, 0, 0) \
+	X(int, listen, (int fd, int n), (fd, n), SYS_listen, fd, n, 0, 0, 0, 0) \
+	X(int, accept, (int fd, struct sockaddr *a, socklen_t *l), (fd, a, l), SYS_accept4, fd, a, l, 0, 0, 0) \
+	X(int, accept4, (int fd, struct sockaddr *a, socklen_t *l, int f), (fd, a, l, f), SYS_accept4, fd, a, l, f, 0, 0) \
+	X(int, shutdown, (int fd, int h), (fd, h), SYS_shutdown, fd, h, 0, 0, 0, 0) \
+	X(int, getsockname, (int fd, struct sockaddr *a, socklen_t *l), (fd, a, l), SYS_getsockname, fd, a, l, 0, 0, 0) \
+	X(int, getpeername, (int fd, struct sockaddr *a, socklen_t *l), (fd, a, l), SYS_getpeername, fd, a, l, 0, 0, 0) \
+	X(int, getsockopt, (int fd, int v, int n, void *p, socklen_t *l), (fd, v, n, p, l), SYS_getsockopt, fd, v, n, p, l, 0) \
+	X(int, setsockopt, (int fd, int v, int n, const void *p, socklen_t l), (fd, v, n, p, l), SYS_setsockopt, fd, v, n, p, l, 0) \
+	X(int, close, (int fd), (fd), SYS_close, fd, 0, 0, 0, 0, 0) \
+	X(ssize_t, read, (int fd, void *b, size_t n), (fd, b, n), SYS_read, fd, b, n, 0, 0, 0) \
+	X(ssize_t, write, (int fd, const void *b, size_t n), (fd, b, n), SYS_write, fd, b, n, 0, 0, 0) \
+	X(ssize_t, readv, (int fd, const struct iovec *v, int n), (fd, v, n), SYS_readv, fd, v, n, 0, 0, 0) \
+	X(ssize_t, writev, (int fd, const struct iovec *v, int n), (fd, v, n), SYS_writev, fd, v, n, 0, 0, 0) \
+	X(ssize_t, recv, (int fd, void *b, size_t n, int f), (fd, b, n, f), SYS_recvfrom, fd, b, n, f, 0, 0) \
+	X(ssize_t, send, (int fd, const void *b, size_t n, int f), (fd, b, n, f), SYS_sendto, fd, b, n, f, 0, 0) \
+	X(ssize_t, recvfrom, (int fd, void *b, size_t n, int f, struct sockaddr *a, socklen_t *l), \
+	  (fd, b, n, f, a, l), SYS_recvfrom, fd, b, n, f, a, l) \
+	X(ssize_t, sendto, (int fd, const void *b, size_t n, int f, const struct sockaddr *a, socklen_t l), \
+	  (fd, b, n, f, a, l), SYS_sendto, fd, b, n, f, a, l) \
+	X(ssize_t, recvmsg, (int fd, struct msghdr *m, int f), (fd, m, f), SYS_recvmsg, fd, m, f, 0, 0, 0) \
+	X(ssize_t, sendmsg, (int fd, const struct msghdr *m, int f), (fd, m, f), SYS_sendmsg, fd, m, f, 0, 0, 0) \
+	X(int, recvmmsg, (int fd, struct mmsghdr *m, unsigned n, int f, struct timespec *t), \
+	  (fd, m, n, f, t), SYS_recvmmsg, fd, m, n, f, t, 0) \
+	X(int, sendmmsg, (int fd, struct mmsghdr *m, unsigned n, int f), (fd, m, n, f), SYS_sendmmsg, fd, m, n, f, 0, 0) \
+	X(int, dup, (int fd), (fd), SYS_dup, fd, 0, 0, 0, 0, 0) \
+	X(int, dup2, (int fd, int to), (fd, to), SYS_NR_DUP2, fd, to, 0, 0, 0, 0) \
+	X(int, dup3, (int fd, int to, int f), (fd, to, f), SYS_dup3, fd, to, f, 0, 0, 0) \
+	X(int, poll, (struct pollfd *p, nfds_t n, int ms), (p, n, ms), SYS_NR_POLL, p, n, ms, 0, 0, 0) \
+	X(int, close_range, (unsigned a, unsigned b, int f), (a, b, f), SYS_close_range, a, b, f, 0, 0, 0) \
+	X(int, fclose, (FILE *f), (f), SYS_NONE, f, 0, 0, 0, 0, 0) \
+	X(int, getaddrinfo, (const char *h, const char *s, const struct addrinfo *i, struct addrinfo **r), \
+	  (h, s, i, r), SYS_NONE, h, s, i, r, 0, 0) \
+	X(int, getifaddrs, (struct ifaddrs **i), (i), SYS_NONE, i, 0, 0, 0, 0, 0) \
+	X(unsigned, if_nametoindex, (const char *s), (s), SYS_NONE, s, 0, 0, 0, 0, 0) \
+	X(char *, if_indextoname, (unsigned i, char *s), (i, s), SYS_NONE, i, s, 0, 0, 0, 0) \
+	X(struct if_nameindex *, if_nameindex, (void), (), SYS_NONE, 0, 0, 0, 0, 0, 0)
+
+#define SYS_DECLARE(ret, name, params, args, nr, a, b, c, d, e, f) ret sys_##name params;
+SYS_FUNCTIONS(SYS_DECLARE)
+#undef SYS_DECLARE
+
+int sys_fcntl(int fd, int cmd, long arg);
+int sys_ioctl(int fd, unsigned long req, void *arg);
+long sys_syscall(long nr, long a, long b, long c, long d, long e, long f);
+
+/* look everything up now: from a constructor, while that is harmless */
+void sys_init(void);
+
+#endif

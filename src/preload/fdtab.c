@@ -1,0 +1,84 @@
+/* fdtab.c - one byte a descriptor: whose it is
+ *
+ * Theory of operation
+ * A cache and nothing else: what a descriptor is stands in the kernel (the
+ * peer's name and the tag, client/tag.c) and is read from there when the byte
+ * says FD_UNKNOWN.  So every doubt is settled by forgetting: after close, dup2,
+ * SCM_RIGHTS, and whenever a stream may have changed its state.
+ *
+ * Only three facts are cached that cannot become wrong while the number is
+ * open: foreign, connected stream (it never goes back), datagram; and
+ * "listener", whose end accept() notices by itself.  FD_SPECIAL only says:
+ * ask the tag.
+ *
+ * A vfork child writes into our memory but has descriptors of its own: it may
+ * forget (harmless for us), but not record.
+ * Bytes are read and written atomically; threads that race on one number
+ * race on the descriptor itself.
+ */
+#include <errno.h>
+#include <string.h>
+#include "client/client.h"
+#include "preload/fdtab.h"
+
+uint8_t fdtab[FDTAB_SIZE];
+
+/**
+ * fdtab_set() - Record what a descriptor is
+ */
+void fdtab_set(int fd, enum fd_class c)
+{
+	if ((unsigned)fd >= FDTAB_SIZE)
+		return;
+	if (!conn_in_owner())
+		c = FD_UNKNOWN;
+	__atomic_store_n(&fdtab[fd], (uint8_t)c, __ATOMIC_RELAXED);
+}
+
+/**
+ * fdtab_find_out() - Ask the kernel what a descriptor is, and record it
+ *
+ * errno is left as it was.
+ */
+enum fd_class fdtab_find_out(int fd)
+{
+	struct sockname sn;
+	enum fd_class c;
+
+	if (fd < 0)
+		return FD_FOREIGN;
+	if (!client_identify(fd, &sn)) {
+		c = FD_FOREIGN;
+	} else if (sn.kind != SOCKNAME_STREAM) {
+		c = FD_DGRAM;
+	} else {
+		switch (tag_get(fd).state) {
+		case TAG_CONNECTED:
+			c = FD_STREAM;
+			break;
+		case TAG_LISTENING:
+			c = FD_LISTENER;
+			break;
+		default:
+			c = FD_SPECIAL;
+			break;
+		}
+	}
+	fdtab_set(fd, c);
+	return c;
+}
+
+/**
+ * fdtab_forget_range() - Forget the numbers in [first, last]
+ */
+void fdtab_forget_range(unsigned first, unsigned last)
+{
+	if (first >= FDTAB_SIZE)
+		return;
+	if (last >= FDTAB_SIZE)
+		last = FDTAB_SIZE - 1;
+	/* only what is in use: writing zeroes would give the whole table pages */
+	for (unsigned fd = first; fd <= last; fd++)
+		if (fdtab[fd])
+			fdtab_forget((int)fd);
+}

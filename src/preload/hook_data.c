@@ -1,0 +1,323 @@
+/* hook_data.c - read, write, send, recv and their kin
+ *
+ * Theory of operation
+ * The path of every read and write of the program: one look at the fd table,
+ * then the C library.  On a connected stream only an error is looked at (a reset
+ * of the pair stands for the connection's errno), and writes are sends with
+ * MSG_NOSIGNAL, since a first write after a reset fails without SIGPIPE.
+ * Anything else on a socket of ours takes the slow way by client/io.c.
+ */
+#include "preload/hook.h"
+
+#define CHUNK_MMSG	1024		/* UIO_MAXIOV, as the kernel limits it */
+
+void __chk_fail(void) __attribute__((noreturn));
+
+/* after a call on a stream whose state was in doubt */
+static void settle(int fd)
+{
+	if (fdtab_class(fd) == FD_SPECIAL)
+		fdtab_forget(fd);
+}
+
+static ssize_t recv_error(int fd, ssize_t n)
+{
+	struct sockname sn;
+
+	if (n < 0 && errno == ECONNRESET && client_identify(fd, &sn))
+		errno = stream_recv_error(fd, &sn, errno);
+	return n;
+}
+
+static ssize_t send_error(int fd, int flags, ssize_t n)
+{
+	struct sockname sn;
+
+	if (n < 0 && (errno == EPIPE || errno == ECONNRESET) && client_identify(fd, &sn))
+		errno = stream_send_error(fd, &sn, flags, errno);
+	return n;
+}
+
+static ssize_t slow_recvmsg(int fd, struct msghdr *m, int flags)
+{
+	struct sockname sn;
+	ssize_t n;
+
+	if (!client_identify(fd, &sn)) {
+		fdtab_forget(fd);
+		return sys_recvmsg(fd, m, flags);
+	}
+	n = client_recvmsg(fd, &sn, m, flags);
+	settle(fd);
+	return hook_result(n);
+}
+
+static ssize_t slow_sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	struct sockname sn;
+	ssize_t n;
+
+	if (!client_identify(fd, &sn)) {
+		fdtab_forget(fd);
+		return sys_sendmsg(fd, m, flags);
+	}
+	n = client_sendmsg(fd, &sn, m, flags);
+	settle(fd);
+	return hook_result(n);
+}
+
+static ssize_t slow_recv(int fd, void *buf, size_t len, int flags, struct sockaddr *sa,
+			 socklen_t *salen)
+{
+	struct iovec iov = { buf, len };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (sa && salen) {
+		m.msg_name = sa;
+		m.msg_namelen = *salen;
+	}
+	n = slow_recvmsg(fd, &m, flags);
+	if (n >= 0 && sa && salen)
+		*salen = m.msg_namelen;
+	return n;
+}
+
+static ssize_t slow_send(int fd, const void *buf, size_t len, int flags,
+			 const struct sockaddr *sa, socklen_t salen)
+{
+	struct iovec iov = { (void *)buf, len };
+	struct msghdr m = {
+		.msg_name = (void *)sa, .msg_namelen = sa ? salen : 0,
+		.msg_iov = &iov, .msg_iovlen = 1,
+	};
+
+	return slow_sendmsg(fd, &m, flags);
+}
+
+HOOK(ssize_t, read, (int fd, void *buf, size_t len))
+{
+	switch (fdtab_class(fd)) {
+	case FD_FOREIGN:
+		return sys_read(fd, buf, len);
+	case FD_STREAM:
+		return recv_error(fd, sys_read(fd, buf, len));
+	default:
+		return slow_recv(fd, buf, len, 0, NULL, NULL);
+	}
+}
+
+HOOK(ssize_t, __read_chk, (int fd, void *buf, size_t len, size_t room))
+{
+	if (len > room)
+		__chk_fail();
+	return hook_read(fd, buf, len);
+}
+
+HOOK(ssize_t, readv, (int fd, const struct iovec *iov, int n))
+{
+	struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n };
+
+	switch (fdtab_class(fd)) {
+	case FD_FOREIGN:
+		return sys_readv(fd, iov, n);
+	case FD_STREAM:
+		return recv_error(fd, sys_readv(fd, iov, n));
+	default:
+		return n < 0 ? hook_result(-EINVAL) : slow_recvmsg(fd, &m, 0);
+	}
+}
+
+HOOK(ssize_t, recvfrom, (int fd, void *buf, size_t len, int flags, struct sockaddr *sa,
+			 socklen_t *salen))
+{
+	ssize_t n;
+
+	switch (fdtab_class(fd)) {
+	case FD_FOREIGN:
+		return sys_recvfrom(fd, buf, len, flags, sa, salen);
+	case FD_STREAM:
+		if (flags & STREAM_SLOW_RECV)
+			return slow_recv(fd, buf, len, flags, sa, salen);
+		n = recv_error(fd, sys_recv(fd, buf, len, flags));
+		if (n >= 0 && sa && salen)
+			*salen = 0;
+		return n;
+	default:
+		return slow_recv(fd, buf, len, flags, sa, salen);
+	}
+}
+
+HOOK(ssize_t, __recvfrom_chk, (int fd, void *buf, size_t len, size_t room, int flags,
+			       struct sockaddr *sa, socklen_t *salen))
+{
+	if (len > room)
+		__chk_fail();
+	return hook_recvfrom(fd, buf, len, flags, sa, salen);
+}
+
+HOOK(ssize_t, recv, (int fd, void *buf, size_t len, int flags))
+{
+	return hook_recvfrom(fd, buf, len, flags, NULL, NULL);
+}
+
+HOOK(ssize_t, __recv_chk, (int fd, void *buf, size_t len, size_t room, int flags))
+{
+	if (len > room)
+		__chk_fail();
+	return hook_recvfrom(fd, buf, len, flags, NULL, NULL);
+}
+
+/* numbers that came by SCM_RIGHTS may have been other descriptors before */
+static void forget_received(const struct msghdr *m)
+{
+	if (!m->msg_controllen)
+		return;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR((struct msghdr *)m, c)) {
+		const unsigned char *p = CMSG_DATA(c), *end = (const unsigned char *)c + c->cmsg_len;
+		int fd;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (; p + sizeof(fd) <= end; p += sizeof(fd)) {
+			__builtin_memcpy(&fd, p, sizeof(fd));
+			fdtab_forget(fd);
+		}
+	}
+}
+
+HOOK(ssize_t, recvmsg, (int fd, struct msghdr *m, int flags))
+{
+	ssize_t n;
+
+	if (fdtab_class(fd) != FD_FOREIGN)
+		return slow_recvmsg(fd, m, flags);
+	n = sys_recvmsg(fd, m, flags);
+	if (n >= 0)
+		forget_received(m);
+	return n;
+}
+
+HOOK(ssize_t, write, (int fd, const void *buf, size_t len))
+{
+	switch (fdtab_class(fd)) {
+	case FD_FOREIGN:
+		return sys_write(fd, buf, len);
+	case FD_STREAM:
+		return send_error(fd, 0, sys_send(fd, buf, len, MSG_NOSIGNAL));
+	default:
+		return slow_send(fd, buf, len, 0, NULL, 0);
+	}
+}
+
+static ssize_t stream_sendv(int fd, const struct iovec *iov, size_t n, int flags)
+{
+	struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
+
+	return send_error(fd, flags, sys_sendmsg(fd, &m, flags | MSG_NOSIGNAL));
+}
+
+HOOK(ssize_t, writev, (int fd, const struct iovec *iov, int n))
+{
+	struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n };
+
+	switch (fdtab_class(fd)) {
+	case FD_FOREIGN:
+		return sys_writev(fd, iov, n);
+	case FD_STREAM:
+		return n < 0 ? hook_result(-EINVAL) : stream_sendv(fd, iov, (size_t)n, 0);
+	default:
+		return n < 0 ? hook_result(-EINVAL) : slow_sendmsg(fd, &m, 0);
+	}
+}
+
+HOOK(ssize_t, sendto, (int fd, const void *buf, size_t len, int flags, const struct sockaddr *sa,
+		       socklen_t salen))
+{
+	switch (fdtab_class(fd)) {
+	case FD_FOREIGN:
+		return sys_sendto(fd, buf, len, flags, sa, salen);
+	case FD_STREAM:
+		if (flags & STREAM_SLOW_SEND)
+			return hook_result(-EOPNOTSUPP);
+		return send_error(fd, flags, sys_send(fd, buf, len, flags | MSG_NOSIGNAL));
+	default:
+		return slow_send(fd, buf, len, flags, sa, salen);
+	}
+}
+
+HOOK(ssize_t, send, (int fd, const void *buf, size_t len, int flags))
+{
+	return hook_sendto(fd, buf, len, flags, NULL, 0);
+}
+
+HOOK(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags))
+{
+	switch (fdtab_class(fd)) {
+	case FD_FOREIGN:
+		return sys_sendmsg(fd, m, flags);
+	case FD_STREAM:
+		if (flags & STREAM_SLOW_SEND)
+			return hook_result(-EOPNOTSUPP);
+		return stream_sendv(fd, m->msg_iov, m->msg_iovlen, flags);
+	default:
+		return slow_sendmsg(fd, m, flags);
+	}
+}
+
+HOOK(int, sendmmsg, (int fd, struct mmsghdr *v, unsigned n, int flags))
+{
+	unsigned done;
+
+	if (fdtab_class(fd) == FD_FOREIGN)
+		return sys_sendmmsg(fd, v, n, flags);
+	if (n > CHUNK_MMSG)
+		n = CHUNK_MMSG;
+	for (done = 0; done < n; done++) {
+		ssize_t len = hook_sendmsg(fd, &v[done].msg_hdr, flags);
+
+		if (len < 0)
+			break;
+		v[done].msg_len = (unsigned)len;
+	}
+	return done || !n ? (int)done : -1;
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* recvmmsg(2): the timeout is looked at after each datagram, as in Linux */
+HOOK(int, recvmmsg, (int fd, struct mmsghdr *v, unsigned n, int flags, struct timespec *t))
+{
+	int64_t end = 0;
+	unsigned done = 0;
+
+	if (fdtab_class(fd) == FD_FOREIGN) {
+		int got = sys_recvmmsg(fd, v, n, flags, t);
+
+		for (int i = 0; i < got; i++)
+			forget_received(&v[i].msg_hdr);
+		return got;
+	}
+	if (n > CHUNK_MMSG)
+		n = CHUNK_MMSG;
+	if (t)
+		end = now_ns() + (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+	while (done < n) {
+		ssize_t len = slow_recvmsg(fd, &v[done].msg_hdr, flags & ~MSG_WAITFORONE);
+
+		if (len < 0)
+			break;
+		v[done++].msg_len = (unsigned)len;
+		if (flags & MSG_WAITFORONE)
+			flags |= MSG_DONTWAIT;
+		if (t && now_ns() >= end)
+			break;
+	}
+	return done || !n ? (int)done : -1;
+}

@@ -1,0 +1,261 @@
+/* hook_if.c - interfaces and names: ioctl, getifaddrs, if_*, getaddrinfo
+ *
+ * Theory of operation
+ * Programs learn about interfaces by ioctl on any socket they have, and by C
+ * library functions whose own netlink sockets never pass our hooks.  All are
+ * answered from the process' stack, so that nothing of the host's shows.
+ *
+ * getaddrinfo() stays the C library's, but for AI_ADDRCONFIG, which looks at
+ * the kernel's interfaces to decide which families exist.
+ */
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <netpacket/packet.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include "preload/hook.h"
+
+/* the range of interface, routing and ARP ioctls (linux/sockios.h) */
+#define IFIOCTL_FIRST	0x890b
+#define IFIOCTL_LAST	0x89ff
+
+static bool is_socket(int fd)
+{
+	int type;
+	socklen_t len = sizeof(type);
+
+	return sys_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
+}
+
+/* an interface ioctl on a foreign socket, of a process with a stack */
+static int foreign_ifioctl(unsigned long req, void *arg)
+{
+	const struct stackname *st = stack_get();
+
+	if (st->kind != STACKNAME_NULL)
+		return client_ifioctl(st->path, req, arg);
+	if (req == SIOCGIFCONF) {
+		((struct ifconf *)arg)->ifc_len = 0;
+		return 0;
+	}
+	return -ENODEV;
+}
+
+HOOK(int, ioctl, (int fd, unsigned long req, ...))
+{
+	struct sockname sn;
+	va_list ap;
+	void *arg;
+
+	va_start(ap, req);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (conn_owns(fd))
+		return (int)hook_result(-EBADF);
+	if (fdtab_class(fd) != FD_FOREIGN && client_identify(fd, &sn))
+		return (int)hook_result(client_ioctl(fd, &sn, req, arg));
+	if (req >= IFIOCTL_FIRST && req <= IFIOCTL_LAST &&
+	    stack_get()->kind != STACKNAME_HOST && is_socket(fd))
+		return (int)hook_result(foreign_ifioctl(req, arg));
+	return sys_ioctl(fd, req, arg);
+}
+
+static bool native(void)
+{
+	return stack_get()->kind == STACKNAME_HOST;
+}
+
+/* the interfaces of our stack; 0 with *out NULL: there are none */
+static int interfaces(struct client_info **out)
+{
+	const struct stackname *st = stack_get();
+
+	*out = NULL;
+	return st->kind == STACKNAME_NULL ? 0 : client_info(st->path, out);
+}
+
+/* --- getifaddrs: one block, as freeifaddrs() of the C library expects --- */
+
+struct row {
+	struct ifaddrs ifa;
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_ll ll;
+	} addr, mask, broad;
+	char name[IFNAMSIZ];
+};
+
+static void prefix_mask(unsigned char *p, size_t len, uint32_t bits)
+{
+	for (size_t i = 0; i < len; i++, bits = bits > 8 ? bits - 8 : 0)
+		p[i] = bits >= 8 ? 0xff : (unsigned char)(0xff00 >> bits);
+}
+
+static void link_row(struct row *r, const struct msg_ifinfo *f)
+{
+	r->addr.ll = (struct sockaddr_ll){
+		.sll_family = AF_PACKET, .sll_ifindex = (int)f->index, .sll_halen = 6,
+		.sll_hatype = f->flags & IFF_LOOPBACK ? ARPHRD_LOOPBACK
+			: f->flags & IFF_POINTOPOINT ? ARPHRD_NONE : ARPHRD_ETHER,
+	};
+	memcpy(r->addr.ll.sll_addr, f->mac, 6);
+}
+
+static void addr_row(struct row *r, const struct msg_ifinfo *f, const struct msg_ifaddr *a)
+{
+	if (a->addr.sa.sa_family == AF_INET) {
+		r->addr.in = a->addr.in;
+		r->addr.in.sin_port = 0;
+		r->mask.in.sin_family = AF_INET;
+		prefix_mask((unsigned char *)&r->mask.in.sin_addr, 4, a->prefixlen);
+		if (f->flags & IFF_BROADCAST) {
+			r->broad.in = r->addr.in;
+			r->broad.in.sin_addr.s_addr |= ~r->mask.in.sin_addr.s_addr;
+			r->ifa.ifa_broadaddr = &r->broad.sa;
+		}
+	} else {
+		r->addr.in6 = a->addr.in6;
+		r->addr.in6.sin6_port = 0;
+		if (IN6_IS_ADDR_LINKLOCAL(&r->addr.in6.sin6_addr))
+			r->addr.in6.sin6_scope_id = f->index;
+		r->mask.in6.sin6_family = AF_INET6;
+		prefix_mask((unsigned char *)&r->mask.in6.sin6_addr, 16, a->prefixlen);
+	}
+	r->ifa.ifa_netmask = &r->mask.sa;
+}
+
+static void fill_rows(struct row *rows, const struct client_info *i)
+{
+	struct row *r = rows;
+
+	for (uint32_t n = 0; n < i->info.nif; n++) {
+		const struct msg_ifinfo *f = &i->ifs[n];
+
+		for (int k = -1; k < (int)f->naddr; k++, r++) {
+			if (k < 0)
+				link_row(r, f);
+			else
+				addr_row(r, f, &f->addr[k]);
+			memcpy(r->name, f->name, IFNAMSIZ);
+			r->ifa.ifa_name = r->name;
+			r->ifa.ifa_flags = f->flags;
+			r->ifa.ifa_addr = &r->addr.sa;
+			if (r > rows)
+				r[-1].ifa.ifa_next = &r->ifa;
+		}
+	}
+}
+
+HOOK(int, getifaddrs, (struct ifaddrs **out))
+{
+	struct client_info *i;
+	struct row *rows;
+	size_t count = 0;
+	int ret;
+
+	if (native())
+		return sys_getifaddrs(out);
+	*out = NULL;
+	ret = interfaces(&i);
+	if (ret || !i)
+		return (int)hook_result(ret);
+	for (uint32_t n = 0; n < i->info.nif; n++)
+		count += 1 + i->ifs[n].naddr;
+	rows = count ? calloc(count, sizeof(*rows)) : NULL;
+	if (rows) {
+		fill_rows(rows, i);
+		*out = &rows->ifa;
+	} else if (count) {
+		ret = -ENOMEM;
+	}
+	free(i);
+	return (int)hook_result(ret);
+}
+
+HOOK(unsigned, if_nametoindex, (const char *name))
+{
+	struct client_info *i;
+	unsigned index = 0;
+	int ret;
+
+	if (native())
+		return sys_if_nametoindex(name);
+	ret = interfaces(&i);
+	for (uint32_t n = 0; i && n < i->info.nif; n++)
+		if (!strncmp(i->ifs[n].name, name, IFNAMSIZ))
+			index = i->ifs[n].index;
+	free(i);
+	if (!index)
+		errno = ret ? -ret : ENODEV;
+	return index;
+}
+
+HOOK(char *, if_indextoname, (unsigned index, char *name))
+{
+	struct client_info *i;
+	char *found = NULL;
+	int ret;
+
+	if (native())
+		return sys_if_indextoname(index, name);
+	ret = interfaces(&i);
+	for (uint32_t n = 0; i && n < i->info.nif; n++)
+		if (i->ifs[n].index == index)
+			found = memcpy(name, i->ifs[n].name, IFNAMSIZ);
+	free(i);
+	if (!found)
+		errno = ret ? -ret : ENXIO;
+	return found;
+}
+
+/* released by the C library's if_freenameindex(): each name, then the array */
+HOOK(struct if_nameindex *, if_nameindex, (void))
+{
+	struct client_info *i;
+	struct if_nameindex *v;
+	uint32_t count, n;
+	int ret;
+
+	if (native())
+		return sys_if_nameindex();
+	ret = interfaces(&i);
+	if (ret) {
+		errno = -ret;
+		return NULL;
+	}
+	count = i ? i->info.nif : 0;
+	v = calloc(count + 1, sizeof(*v));
+	for (n = 0; v && n < count; n++) {
+		v[n].if_index = i->ifs[n].index;
+		v[n].if_name = strndup(i->ifs[n].name, IFNAMSIZ);
+		if (!v[n].if_name) {
+			while (n)
+				free(v[--n].if_name);
+			free(v);
+			v = NULL;
+		}
+	}
+	free(i);
+	if (!v)
+		errno = ENOBUFS;
+	return v;
+}
+
+HOOK(int, getaddrinfo, (const char *host, const char *service, const struct addrinfo *hints,
+			struct addrinfo **out))
+{
+	/* what the C library takes without hints, but for AI_ADDRCONFIG */
+	struct addrinfo h = { .ai_flags = AI_V4MAPPED };
+
+	if (native())
+		return sys_getaddrinfo(host, service, hints, out);
+	if (hints) {
+		h = *hints;
+		h.ai_flags &= ~AI_ADDRCONFIG;
+	}
+	return sys_getaddrinfo(host, service, &h, out);
+}

@@ -1,0 +1,185 @@
+/* hook_socket.c - calls that make, name, connect and configure sockets
+ *
+ * Theory of operation
+ * socket() decides by the domain: INET and INET6 belong to the stack of the
+ * process, NETLINK and PACKET to none, everything else to the kernel.  The
+ * others decide by the descriptor: a foreign one goes to the C library, one
+ * of a stack to the client layer.  A call that may change a stream's state
+ * forgets its class (fdtab.c).
+ */
+#include <linux/netlink.h>
+#include "preload/hook.h"
+
+HOOK(int, socket, (int domain, int type, int protocol))
+{
+	const struct stackname *st;
+	int fd;
+
+	switch (domain) {
+	case AF_INET:
+	case AF_INET6:
+	case AF_NETLINK:
+	case AF_PACKET:
+		break;
+	default:
+		fd = sys_socket(domain, type, protocol);
+		if (fd >= 0)
+			fdtab_forget(fd);
+		return fd;
+	}
+	st = stack_get();
+	if (st->kind == STACKNAME_HOST) {
+		fd = sys_socket(domain, type, protocol);
+		if (fd >= 0)
+			fdtab_forget(fd);
+		return fd;
+	}
+	if (st->kind == STACKNAME_NULL || domain == AF_NETLINK || domain == AF_PACKET)
+		return (int)hook_result(-EAFNOSUPPORT);
+	fd = stack_socket(domain, type, protocol);
+	if (fd >= 0)
+		fdtab_set(fd, (type & 0xf) == SOCK_STREAM ? FD_SPECIAL : FD_DGRAM);
+	return (int)hook_result(fd);
+}
+
+/* the name of a socket of ours; false: the kernel's, which it shall be from now */
+static bool ours(int fd, struct sockname *sn)
+{
+	if (fdtab_class(fd) == FD_FOREIGN)
+		return false;
+	if (client_identify(fd, sn))
+		return true;
+	fdtab_forget(fd);
+	return false;
+}
+
+HOOK(int, bind, (int fd, const struct sockaddr *sa, socklen_t len))
+{
+	struct sockname sn;
+
+	if (!ours(fd, &sn))
+		return sys_bind(fd, sa, len);
+	return (int)hook_result(client_bind(fd, &sn, sa, len));
+}
+
+HOOK(int, connect, (int fd, const struct sockaddr *sa, socklen_t len))
+{
+	struct sockname sn;
+	int ret;
+
+	if (!ours(fd, &sn))
+		return sys_connect(fd, sa, len);
+	ret = client_connect(fd, &sn, sa, len);
+	if (sn.kind == SOCKNAME_STREAM)
+		fdtab_set(fd, ret ? FD_UNKNOWN : FD_STREAM);
+	return (int)hook_result(ret);
+}
+
+HOOK(int, listen, (int fd, int backlog))
+{
+	struct sockname sn;
+	int ret;
+
+	if (!ours(fd, &sn))
+		return sys_listen(fd, backlog);
+	ret = client_listen(fd, &sn, backlog);
+	fdtab_forget(fd);
+	return (int)hook_result(ret);
+}
+
+static int accept_any(int fd, struct sockaddr *sa, socklen_t *len, int flags)
+{
+	int ret;
+
+	switch (fdtab_class(fd)) {
+	case FD_LISTENER:
+		break;
+	case FD_DGRAM:
+		return (int)hook_result(-EOPNOTSUPP);
+	default:
+		return (int)hook_result(-EINVAL);
+	}
+	ret = client_accept(fd, sa, len, flags);
+	if (ret >= 0)
+		fdtab_set(ret, FD_STREAM);
+	else if (ret == -EINVAL)
+		fdtab_forget(fd);
+	return (int)hook_result(ret);
+}
+
+HOOK(int, accept, (int fd, struct sockaddr *sa, socklen_t *len))
+{
+	int ret;
+
+	if (fdtab_class(fd) != FD_FOREIGN)
+		return accept_any(fd, sa, len, 0);
+	ret = sys_accept(fd, sa, len);
+	if (ret >= 0)
+		fdtab_forget(ret);
+	return ret;
+}
+
+HOOK(int, accept4, (int fd, struct sockaddr *sa, socklen_t *len, int flags))
+{
+	int ret;
+
+	if (fdtab_class(fd) != FD_FOREIGN)
+		return accept_any(fd, sa, len, flags);
+	ret = sys_accept4(fd, sa, len, flags);
+	if (ret >= 0)
+		fdtab_forget(ret);
+	return ret;
+}
+
+HOOK(int, shutdown, (int fd, int how))
+{
+	struct sockname sn;
+	int ret;
+
+	if (!ours(fd, &sn))
+		return sys_shutdown(fd, how);
+	ret = client_shutdown(fd, &sn, how);
+	if (sn.kind == SOCKNAME_STREAM)
+		fdtab_forget(fd);
+	return (int)hook_result(ret);
+}
+
+HOOK(int, getsockname, (int fd, struct sockaddr *sa, socklen_t *len))
+{
+	struct sockname sn;
+
+	if (!ours(fd, &sn))
+		return sys_getsockname(fd, sa, len);
+	return (int)hook_result(client_getname(fd, &sn, false, sa, len));
+}
+
+HOOK(int, getpeername, (int fd, struct sockaddr *sa, socklen_t *len))
+{
+	struct sockname sn;
+
+	if (!ours(fd, &sn))
+		return sys_getpeername(fd, sa, len);
+	return (int)hook_result(client_getname(fd, &sn, true, sa, len));
+}
+
+HOOK(int, getsockopt, (int fd, int level, int name, void *val, socklen_t *len))
+{
+	struct sockname sn;
+	int ret;
+
+	if (!ours(fd, &sn))
+		return sys_getsockopt(fd, level, name, val, len);
+	ret = client_getsockopt(fd, &sn, level, name, val, len);
+	if (level == SOL_SOCKET && name == SO_ERROR && fdtab_class(fd) == FD_SPECIAL)
+		fdtab_forget(fd);
+	return (int)hook_result(ret);
+}
+
+HOOK(int, setsockopt, (int fd, int level, int name, const void *val, socklen_t len))
+{
+	struct sockname sn;
+
+	if (!ours(fd, &sn))
+		return sys_setsockopt(fd, level, name, val, len);
+	return (int)hook_result(client_setsockopt(fd, &sn, level, name, val, len));
+}

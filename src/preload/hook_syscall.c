@@ -1,0 +1,142 @@
+/* hook_syscall.c - system calls made by number
+ *
+ * Theory of operation
+ * Some programs call syscall(SYS_accept4, ...) where their C library lacks a
+ * function.  Numbers of calls that are hooked go to the hook of that name;
+ * every other goes on with its six arguments.
+ */
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include "preload/hook.h"
+
+/* calls whose first arguments name a socket */
+static bool socket_call(long nr, const long *a, long *ret)
+{
+	switch (nr) {
+	case SYS_socket:
+		*ret = hook_socket((int)a[0], (int)a[1], (int)a[2]);
+		return true;
+	case SYS_bind:
+		*ret = hook_bind((int)a[0], (const struct sockaddr *)a[1], (socklen_t)a[2]);
+		return true;
+	case SYS_connect:
+		*ret = hook_connect((int)a[0], (const struct sockaddr *)a[1], (socklen_t)a[2]);
+		return true;
+	case SYS_listen:
+		*ret = hook_listen((int)a[0], (int)a[1]);
+		return true;
+#ifdef SYS_accept
+	case SYS_accept:
+		*ret = hook_accept((int)a[0], (struct sockaddr *)a[1], (socklen_t *)a[2]);
+		return true;
+#endif
+	case SYS_accept4:
+		*ret = hook_accept4((int)a[0], (struct sockaddr *)a[1], (socklen_t *)a[2], (int)a[3]);
+		return true;
+	case SYS_shutdown:
+		*ret = hook_shutdown((int)a[0], (int)a[1]);
+		return true;
+	case SYS_getsockname:
+		*ret = hook_getsockname((int)a[0], (struct sockaddr *)a[1], (socklen_t *)a[2]);
+		return true;
+	case SYS_getpeername:
+		*ret = hook_getpeername((int)a[0], (struct sockaddr *)a[1], (socklen_t *)a[2]);
+		return true;
+	case SYS_getsockopt:
+		*ret = hook_getsockopt((int)a[0], (int)a[1], (int)a[2], (void *)a[3],
+				       (socklen_t *)a[4]);
+		return true;
+	case SYS_setsockopt:
+		*ret = hook_setsockopt((int)a[0], (int)a[1], (int)a[2], (const void *)a[3],
+				       (socklen_t)a[4]);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool data_call(long nr, const long *a, long *ret)
+{
+	switch (nr) {
+	case SYS_read:
+		*ret = hook_read((int)a[0], (void *)a[1], (size_t)a[2]);
+		return true;
+	case SYS_write:
+		*ret = hook_write((int)a[0], (const void *)a[1], (size_t)a[2]);
+		return true;
+	case SYS_readv:
+		*ret = hook_readv((int)a[0], (const struct iovec *)a[1], (int)a[2]);
+		return true;
+	case SYS_writev:
+		*ret = hook_writev((int)a[0], (const struct iovec *)a[1], (int)a[2]);
+		return true;
+	case SYS_recvfrom:
+		*ret = hook_recvfrom((int)a[0], (void *)a[1], (size_t)a[2], (int)a[3],
+				     (struct sockaddr *)a[4], (socklen_t *)a[5]);
+		return true;
+	case SYS_sendto:
+		*ret = hook_sendto((int)a[0], (const void *)a[1], (size_t)a[2], (int)a[3],
+				   (const struct sockaddr *)a[4], (socklen_t)a[5]);
+		return true;
+	case SYS_recvmsg:
+		*ret = hook_recvmsg((int)a[0], (struct msghdr *)a[1], (int)a[2]);
+		return true;
+	case SYS_sendmsg:
+		*ret = hook_sendmsg((int)a[0], (const struct msghdr *)a[1], (int)a[2]);
+		return true;
+	case SYS_recvmmsg:
+		*ret = hook_recvmmsg((int)a[0], (struct mmsghdr *)a[1], (unsigned)a[2], (int)a[3],
+				     (struct timespec *)a[4]);
+		return true;
+	case SYS_sendmmsg:
+		*ret = hook_sendmmsg((int)a[0], (struct mmsghdr *)a[1], (unsigned)a[2], (int)a[3]);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool fd_call(long nr, const long *a, long *ret)
+{
+	switch (nr) {
+	case SYS_close:
+		*ret = hook_close((int)a[0]);
+		return true;
+	case SYS_close_range:
+		*ret = hook_close_range((unsigned)a[0], (unsigned)a[1], (int)a[2]);
+		return true;
+	case SYS_dup:
+		*ret = hook_dup((int)a[0]);
+		return true;
+#ifdef SYS_dup2
+	case SYS_dup2:
+		*ret = hook_dup2((int)a[0], (int)a[1]);
+		return true;
+#endif
+	case SYS_dup3:
+		*ret = hook_dup3((int)a[0], (int)a[1], (int)a[2]);
+		return true;
+	case SYS_fcntl:
+		*ret = hook_fcntl((int)a[0], (int)a[1], a[2]);
+		return true;
+	case SYS_ioctl:
+		*ret = hook_ioctl((int)a[0], (unsigned long)a[1], a[2]);
+		return true;
+	default:
+		return false;
+	}
+}
+
+HOOK(long, syscall, (long nr, ...))
+{
+	long a[6], ret;
+	va_list ap;
+
+	va_start(ap, nr);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (socket_call(nr, a, &ret) || data_call(nr, a, &ret) || fd_call(nr, a, &ret))
+		return ret;
+	return sys_syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+}

@@ -1,0 +1,132 @@
+/* stack.c - the stack of this process
+ *
+ * Theory of operation
+ * $USTACK is read once, when the shim is loaded: a program may clear its
+ * environment later.  A stack given as a configuration string is started at the
+ * first socket, and again should it have ended.  When the stack cannot be
+ * reached the program gets ENETDOWN, and its user one line on stderr: never
+ * the kernel's network instead, and never a wait without end.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "client/client.h"
+#include "client/sys.h"
+#include "preload/stack.h"
+
+static struct stackname stack;
+static char *label;			/* what the user called it */
+static char broken[400];		/* why $USTACK makes no sense, or "" */
+static _Atomic int ready;
+static atomic_flag complained = ATOMIC_FLAG_INIT;
+
+__attribute__((constructor)) static void stack_init(void)
+{
+	int saved = errno;
+	const char *env;
+
+	if (atomic_load(&ready))
+		return;
+	sys_init();
+	env = getenv("USTACK");
+	label = strdup(env && *env ? env : "default");
+	if (!label)
+		snprintf(broken, sizeof(broken), "out of memory");
+	else if (!stackname_resolve(label, true, &stack, broken, sizeof(broken)))
+		broken[0] = '\0';
+	atomic_store(&ready, 1);
+	errno = saved;
+}
+
+/**
+ * stack_get() - Which stack is it?
+ *
+ * Return: kind, path and configuration string; never NULL.  A name that makes no sense
+ * is a path that nobody answers at.
+ */
+const struct stackname *stack_get(void)
+{
+	if (!atomic_load_explicit(&ready, memory_order_acquire))
+		stack_init();
+	return &stack;
+}
+
+static void say(const char *text)
+{
+	char line[700];
+	int len;
+
+	if (atomic_flag_test_and_set(&complained))
+		return;
+	len = snprintf(line, sizeof(line), "libustack: %s\n", text);
+	if (len >= (int)sizeof(line))
+		len = sizeof(line) - 1;
+	/* a lost message is no reason to fail otherwise than we do */
+	if (sys_write(2, line, (size_t)len) < 0)
+		errno = ENETDOWN;
+}
+
+/**
+ * stack_complain() - Tell the user, once, why there is no network
+ * @err:	-errno of connecting, as conn_probe() found it
+ */
+void stack_complain(int err)
+{
+	char text[600];
+
+	if (broken[0]) {
+		say(broken);
+		return;
+	}
+	snprintf(text, sizeof(text),
+		 "stack \"%s\": cannot connect to %s: %s (is ustackd running? `ustack mount ...` starts it)",
+		 label, stack.path, strerror(-err));
+	say(text);
+}
+
+static int on_demand(void)
+{
+	char why[500], text[600];
+	int ret = start_on_demand(stack.path, stack.config, why, sizeof(why));
+
+	if (ret) {
+		snprintf(text, sizeof(text), "stack \"%s\": %s", label, why);
+		say(text);
+	}
+	return ret;
+}
+
+/* the daemon did not answer: start it if that is our business, else say why */
+static int reach(void)
+{
+	int err;
+
+	if (!broken[0] && stack.kind == STACKNAME_CONFIG)
+		return on_demand();
+	err = broken[0] ? -EINVAL : conn_probe(stack.path);
+	if (err)
+		stack_complain(err);
+	return err;
+}
+
+/**
+ * stack_socket() - Open a socket on the stack of this process
+ *
+ * Return: descriptor or -errno
+ */
+int stack_socket(int domain, int type, int protocol)
+{
+	int ret = client_socket_check(domain, type, protocol);
+
+	if (ret)
+		return ret;
+	if (!broken[0])
+		ret = client_socket(stack.path, domain, type, protocol);
+	if (!broken[0] && ret != -ENETDOWN)
+		return ret;
+	if (reach())
+		return -ENETDOWN;
+	return client_socket(stack.path, domain, type, protocol);
+}
