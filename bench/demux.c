@@ -2,7 +2,9 @@
  *
  * Injects pure ACKs for random connections among 100, 10,000 and 100,000, and
  * new SYNs, into lwIP with our port; no device, no kernel.  One line for each:
- * connections, ns a segment, ns a SYN (with the SYN-ACK), us a timer tick.
+ * connections, ns a segment, ns a SYN (with the SYN-ACK), us a timer tick with
+ * all of them active, and with the idle ones parked, ns a segment for one that
+ * is parked.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,7 +102,7 @@ int main(void)
 	struct tcp_pcb *l;
 	ip4_addr_t a, m, g;
 	unsigned c, i, have = 0;
-	double t, seg, syn, tick;
+	double t, seg, syn, tick, parked, wake;
 
 	port_init();
 	a.addr = LOCAL;
@@ -115,7 +117,7 @@ int main(void)
 	l->local_port = 80;
 	l = tcp_listen(l);
 	tcp_accept(l, accept_none);
-	printf("connections  ns/segment  ns/SYN  us/tick\n");
+	printf("connections  ns/segment  ns/SYN  us/tick  parked  ns/wake\n");
 	for (c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {
 		for (; have < counts[c]; have++)
 			add(have);
@@ -133,7 +135,19 @@ int main(void)
 		for (i = 0; i < 20; i++)
 			port_tcp_tick();
 		tick = (now() - t) / 20e3;
-		printf("%11u  %10.0f  %6.0f  %7.0f\n", have, seg, syn, tick);
+		port_tcp_parking = true;
+		for (i = 0; i < 5000 / PORT_TICK_MS; i++)
+			port_tcp_tick();
+		t = now();
+		for (i = 0; i < 20; i++)
+			port_tcp_tick();
+		parked = (now() - t) / 20e3;
+		t = now();
+		for (i = 0; i < have; i++)
+			inject(i, TCP_ACK);
+		wake = (now() - t) / have;
+		port_tcp_parking = false;
+		printf("%11u  %10.0f  %6.0f  %7.0f  %6.0f  %7.0f\n", have, seg, syn, tick, parked, wake);
 	}
 	return 0;
 }

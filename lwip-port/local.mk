@@ -9,6 +9,7 @@ lwip_wrappers = lwip-port/lwip/core.c lwip-port/lwip/dhcp.c lwip-port/lwip/dhcp6
 	lwip-port/lwip/tcp_out.c
 lwip_port_files = lwip-port/arch/cc.h lwip-port/checksum.c lwip-port/guard_ip.c \
 	lwip-port/guard_tcp.c lwip-port/hooks.h lwip-port/isn.c lwip-port/lwipopts.h \
+	lwip-port/mempool.c lwip-port/mempool.h \
 	lwip-port/offload.c lwip-port/pcbtable.c lwip-port/pcbtable.h lwip-port/port.h \
 	lwip-port/port_priv.h lwip-port/reass6.c lwip-port/reass6.h lwip-port/route.c lwip-port/siphash.c lwip-port/siphash.h \
 	lwip-port/sys.c lwip-port/tcpglue.c
@@ -16,13 +17,16 @@ lwip_port_files = lwip-port/arch/cc.h lwip-port/checksum.c lwip-port/guard_ip.c 
 noinst_LTLIBRARIES += liblwip.la liblwipport.la
 if SANITIZERS
 PORT_CPPFLAGS = -DPORT_ASSERT_ABORT
+# lwIP shifts bytes into the sign bit all over
+LWIP_SAN_CFLAGS = -fno-sanitize=shift
 else
 PORT_CPPFLAGS =
+LWIP_SAN_CFLAGS =
 endif
 
 liblwip_la_SOURCES = $(lwip_wrappers)
 liblwip_la_CPPFLAGS = $(AM_CPPFLAGS) $(LWIP_CPPFLAGS) -I$(LWIP_DIR)/src
-liblwip_la_CFLAGS = -std=gnu11 $(SAN_CFLAGS) -fvisibility=hidden -w
+liblwip_la_CFLAGS = -std=gnu11 $(SAN_CFLAGS) $(LWIP_SAN_CFLAGS) -fvisibility=hidden -w
 
 liblwipport_la_SOURCES = $(lwip_port_files)
 liblwipport_la_CPPFLAGS = $(AM_CPPFLAGS) $(LWIP_CPPFLAGS) $(PORT_CPPFLAGS)
@@ -41,7 +45,7 @@ tests_unit_lwip_unit_SOURCES = tests/unit/lwip/lwip-unit.c tests/unit/lwip/lwipo
 tests_unit_lwip_unit_CPPFLAGS = -I$(top_srcdir)/tests/unit/lwip $(AM_CPPFLAGS) \
 	$(LWIP_CPPFLAGS) -I$(LWIP_DIR)/src -I$(LWIP_DIR)/test/unit -I$(LWIP_DIR) \
 	-DPORT_ASSERT_ABORT -DPCBTABLE_RESCAN
-tests_unit_lwip_unit_CFLAGS = -std=gnu11 $(SAN_CFLAGS) $(CHECK_CFLAGS) -w
+tests_unit_lwip_unit_CFLAGS = -std=gnu11 $(SAN_CFLAGS) $(LWIP_SAN_CFLAGS) $(CHECK_CFLAGS) -w
 tests_unit_lwip_unit_LDADD = $(CHECK_LIBS)
 endif
 

@@ -96,8 +96,7 @@
 #define LWIP_ND6_NUM_PREFIXES		16
 #define LWIP_ND6_NUM_ROUTERS		8
 #define LWIP_ND6_QUEUEING		1
-#define MEMP_NUM_ND6_QUEUE		64
-#define MEMP_NUM_MLD6_GROUP		64
+#define MEMP_NUM_ND6_QUEUE		128	/* bound, all neighbours: mempool.c */
 
 /* --- UDP */
 #define LWIP_UDP			1

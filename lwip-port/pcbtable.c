@@ -19,6 +19,12 @@
  * listening pcbs get no node (tcp_listen() copies ext_args to another pcb) and
  * are unlinked by walking, as in lwIP.  A pcb in no list is left alone.
  *
+ * A connection with nothing to time (no data either way, no keepalive) can be
+ * parked: moved to a list of our own, which lwIP's timers do not walk, while
+ * the hash still finds it.  Whatever gives it something to time wakes it: a
+ * segment, tcp_write(), a FIN, any packet sent, an address change (see
+ * tcpglue.c and hooks.h), and the engine by port_tcp_wake().
+ *
  * If malloc() fails for a node, the pcb is linked without one and counted as
  * an orphan; while there are orphans, a look-up that misses walks the list.
  */
@@ -44,6 +50,7 @@ static struct pcbnode **bucket = initial;
 static uint32_t nbucket = BUCKETS_MIN;
 static unsigned count, orphans;
 static struct siphash_key key;
+static struct tcp_pcb *parked_pcbs;	/* of ours: not walked by lwIP */
 static struct tcp_pcb *hit;		/* what the look-up of this segment found */
 static struct tcp_pcb *hit_tw;
 
@@ -112,25 +119,46 @@ static struct pcbnode *node_get(struct tcp_pcb *pcb)
 	return n;
 }
 
-/* take @n, still linked, out of its list and the hash; the links of the list
- * itself are the caller's */
-static void node_unlist(struct pcbnode *n)
+/* put @n's pcb at the head of a list */
+static void list_link(struct tcp_pcb **list, struct pcbnode *n)
+{
+	n->list = list;
+	n->prev = NULL;
+	n->pcb->next = *list;
+	if (*list && pcbnode_of(*list))
+		pcbnode_of(*list)->prev = n->pcb;
+	*list = n->pcb;
+}
+
+/* @n's pcb is out of its list, its own next still valid: tell the successor */
+static void list_unlinked(struct pcbnode *n)
 {
 	struct tcp_pcb *next = n->pcb->next;
 
 	if (next && pcbnode_of(next))
 		pcbnode_of(next)->prev = n->prev;
-	hash_del(n);
 	n->list = NULL;
-	count--;
+}
+
+static void list_unlink(struct pcbnode *n)
+{
+	if (n->prev)
+		n->prev->next = n->pcb->next;
+	else
+		*n->list = n->pcb->next;
+	list_unlinked(n);
+	n->pcb->next = NULL;
 }
 
 static void node_destroy(u8_t id, void *data)
 {
 	struct pcbnode *n = data;
 
-	if (n->list)			/* unlinked by tcp_slowtmr() */
-		node_unlist(n);
+	if (n->list) {			/* unlinked by tcp_slowtmr() */
+		list_unlinked(n);
+		hash_del(n);
+		count--;
+	}
 	free(n);
 }
 
@@ -189,16 +217,15 @@ void pcbtable_reg(struct tcp_pcb **list, struct tcp_pcb *pcb)
 	if (list == &tcp_active_pcbs || list == &tcp_tw_pcbs) {
 		n = node_get(pcb);
 		if (n) {
-			n->list = list;
-			n->prev = NULL;
 			n->hash = tuple_hash(&pcb->local_ip, pcb->local_port,
 					     &pcb->remote_ip, pcb->remote_port);
 			hash_add(n);
+			list_link(list, n);
 			if (++count > nbucket)
 				table_grow();
-		} else {
-			orphans++;
+			return;
 		}
+		orphans++;
 		if (*list && pcbnode_of(*list))
 			pcbnode_of(*list)->prev = pcb;
 	}
@@ -218,11 +245,9 @@ void pcbtable_rmv(struct tcp_pcb **list, struct tcp_pcb *pcb)
 	if (list != &tcp_listen_pcbs.pcbs)
 		n = pcbnode_of(pcb);
 	if (n && n->list) {
-		if (n->prev)
-			n->prev->next = pcb->next;
-		else
-			*n->list = pcb->next;
-		node_unlist(n);
+		list_unlink(n);
+		hash_del(n);
+		count--;
 	} else if (list == &tcp_bound_pcbs || list == &tcp_listen_pcbs.pcbs) {
 		list_walk_rmv(list, pcb);
 	} else if (HAVE_ORPHANS && !n && (list_walk_rmv(&tcp_active_pcbs, pcb) ||
@@ -230,6 +255,48 @@ void pcbtable_rmv(struct tcp_pcb **list, struct tcp_pcb *pcb)
 		orphans -= orphans > 0;
 	}
 	pcb->next = NULL;
+}
+
+/**
+ * pcbtable_park() - Hide an idle connection from lwIP's timers
+ * @pcb:	in the list of active connections; one without a node stays there
+ */
+void pcbtable_park(struct tcp_pcb *pcb)
+{
+	struct pcbnode *n = pcbnode_of(pcb);
+
+	if (!n || n->list != &tcp_active_pcbs)
+		return;
+	/* tcp_listen_closed() would not find it; it matters in SYN_RCVD only */
+	pcb->listener = NULL;
+	list_unlink(n);
+	list_link(&parked_pcbs, n);
+	tcp_active_pcbs_changed = 1;
+}
+
+/**
+ * port_tcp_wake() - Have lwIP's timers look at a connection again
+ * @pcb:	any but a listening one; nothing happens if it is not parked
+ */
+void port_tcp_wake(struct tcp_pcb *pcb)
+{
+	struct pcbnode *n = pcbnode_of(pcb);
+
+	if (!n || n->list != &parked_pcbs)
+		return;
+	list_unlink(n);
+	list_link(&tcp_active_pcbs, n);
+	/* a walk of lwIP that is under way starts anew */
+	tcp_active_pcbs_changed = 1;
+}
+
+/**
+ * pcbtable_wake_all() - Have lwIP see every connection
+ */
+void pcbtable_wake_all(void)
+{
+	while (parked_pcbs)
+		port_tcp_wake(parked_pcbs);
 }
 
 static bool pcb_matches(const struct tcp_pcb *pcb, const ip_addr_t *local, uint16_t lport,
@@ -329,6 +396,8 @@ struct tcp_pcb **pcbtable_input_active(const struct tcp_hdr *hdr)
 			hit_tw = NULL;
 		}
 	}
+	if (hit)
+		port_tcp_wake(hit);
 	return &hit;
 }
 

@@ -13,7 +13,7 @@
 /* one connection that is active or in TIME_WAIT; in ext_args[0] */
 struct pcbnode {
 	struct tcp_pcb *pcb;
-	struct tcp_pcb **list;		/* &tcp_active_pcbs, &tcp_tw_pcbs; NULL: in none */
+	struct tcp_pcb **list;		/* active, TIME_WAIT or parked; NULL: in none */
 	struct tcp_pcb *prev;		/* before us in that list */
 	struct pcbnode *hnext, **hprev;	/* chain of the bucket */
 	uint32_t hash;
@@ -29,6 +29,8 @@ static inline struct pcbnode *pcbnode_of(const struct tcp_pcb *pcb)
 void pcbtable_init(void);
 void pcbtable_reg(struct tcp_pcb **list, struct tcp_pcb *pcb);
 void pcbtable_rmv(struct tcp_pcb **list, struct tcp_pcb *pcb);
+void pcbtable_park(struct tcp_pcb *pcb);
+void pcbtable_wake_all(void);
 struct tcp_pcb **pcbtable_input_active(const struct tcp_hdr *hdr);
 struct tcp_pcb **pcbtable_input_tw(const struct tcp_hdr *hdr);
 struct tcp_pcb **pcbtable_active_list(void);

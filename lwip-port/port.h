@@ -29,6 +29,11 @@ extern bool port_ip_forward;
  * every PORT_TICK_MS while port_tcp_busy() */
 void port_tcp_tick(void);
 bool port_tcp_busy(void);
+/* idle connections cost the timers nothing when this is set.  Who sets it has
+ * to call port_tcp_wake() after setting SOF_KEEPALIVE or tcp_poll() on a
+ * connection, and not to walk tcp_active_pcbs. */
+extern bool port_tcp_parking;
+void port_tcp_wake(struct tcp_pcb *pcb);
 
 /* --- what the port keeps beside a netif (netif client data): the engine
  * embeds it in its own interface and attaches it before netif_set_up() */

@@ -14,6 +14,12 @@
 void port_key(struct siphash_key *key);
 struct tcp_pcb *port_condemned(void);
 
+/* what the wrapper of tcp_out.c renames, and what that of core.c calls instead
+ * of tcp_netif_ip_addr_changed(); see tcpglue.c */
+err_t lwip_tcp_write(struct tcp_pcb *pcb, const void *data, u16_t len, u8_t flags);
+err_t lwip_tcp_send_fin(struct tcp_pcb *pcb);
+void port_tcp_addr_changed(const ip_addr_t *old, const ip_addr_t *new);
+
 /* a connection's addresses and ports as hash input, without padding holes */
 struct tuple {
 	uint16_t lport, rport;

@@ -4,9 +4,15 @@
  * lwIP's slow timer runs every 50 ms here instead of 500, so its estimators
  * need a floor: a round trip below 50 ms measures as 0 ticks, the variance
  * decays towards 0, and the retransmission timeout with it, back-off included.
- * Before each slow tick we hold (srtt + variance) at RTO_MIN, and back SYNs
- * off, which lwIP repeats at a fixed pace.  The walk costs what lwIP's own
- * walk costs; a connection that has nothing in flight is passed over.
+ * They change only when a segment is received, so we hold (srtt + variance) at
+ * RTO_MIN after each.  SYNs, which lwIP repeats at a fixed pace, are backed off
+ * when one is sent.
+ *
+ * lwIP's timers walk all active connections.  With port_tcp_parking set, those
+ * that have been idle for PARK_IDLE are taken out of its sight (pcbtable.c)
+ * and come back by whatever gives them something to time: the functions of
+ * tcp_out.c that queue data or a FIN are renamed in its wrapper, and ours,
+ * which stand in their place, wake the connection first.
  *
  * The MSS has two sides.  On the wire it is what the peer announced and the
  * path can carry, less the options in every segment: wire_mss in the
@@ -32,9 +38,13 @@
 #define RTO_MIN		(200 / TCP_SLOW_INTERVAL + 1)	/* ticks; Linux's TCP_RTO_MIN, and
 						 * the first tick may be cut short */
 #define RTO_SYN		(LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL)
+#define PARK_IDLE	(1000 / TCP_SLOW_INTERVAL)	/* ticks without a segment */
+#define PARK_EVERY	(1000 / TCP_TMR_INTERVAL)	/* ticks between looks for idle ones */
 #define SEGMENT_MAX	(65535 - 40 - 60)	/* payload below IP's 16-bit length */
 #define SND_WND_MIN	256	/* floor for snd_wnd_max: tcp_write() takes half of it
 				 * for a segment and its options, unchecked */
+
+bool port_tcp_parking;
 
 static void self_test_failed(const char *what)
 {
@@ -84,15 +94,8 @@ void port_init(void)
 /* see the theory of operation */
 static void rto_floor(struct tcp_pcb *pcb)
 {
-	int base;
+	int base = (pcb->sa >> 3) + pcb->sv;
 
-	if (pcb->rtime < 0)
-		return;
-	if (pcb->state == SYN_SENT) {
-		pcb->rto = (s16_t)(RTO_SYN << LWIP_MIN(pcb->nrtx, TCP_SYNMAXRTX));
-		return;
-	}
-	base = (pcb->sa >> 3) + pcb->sv;
 	if (base < RTO_MIN)
 		pcb->sv = (s16_t)(pcb->sv + RTO_MIN - base);
 	if (pcb->rto < RTO_MIN)
@@ -112,6 +115,27 @@ static void drop_condemned(void)
 	}
 }
 
+/* nothing that lwIP's timers would do for it */
+static bool is_idle(const struct tcp_pcb *pcb)
+{
+	return (pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT) &&
+	       !pcb->unsent && !pcb->unacked && !pcb->ooseq && !pcb->refused_data &&
+	       !(pcb->flags & (TF_ACK_DELAY | TF_ACK_NOW | TF_CLOSEPEND | TF_NAGLEMEMERR)) &&
+	       !pcb->persist_backoff && !pcb->poll && !ip_get_option(pcb, SOF_KEEPALIVE) &&
+	       tcp_ticks - pcb->tmr > PARK_IDLE;
+}
+
+static void park_idle(void)
+{
+	struct tcp_pcb *pcb, *next;
+
+	for (pcb = tcp_active_pcbs; pcb; pcb = next) {
+		next = pcb->next;
+		if (is_idle(pcb))
+			pcbtable_park(pcb);
+	}
+}
+
 /**
  * port_tcp_tick() - Run TCP's timers
  *
@@ -120,12 +144,12 @@ static void drop_condemned(void)
  */
 void port_tcp_tick(void)
 {
-	struct tcp_pcb *pcb;
+	static unsigned ticks;
 
 	drop_condemned();
-	for (pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
-		rto_floor(pcb);
 	tcp_tmr();
+	if (port_tcp_parking && ++ticks % PARK_EVERY == 0)
+		park_idle();
 }
 
 /**
@@ -162,10 +186,18 @@ static unsigned path_mss(const struct tcp_pcb *pcb, struct netif *n)
 	return mtu > head ? mtu - head : 0;
 }
 
+/* RFC 6298 5.5 for SYNs; what is sent may have to be timed */
+static void sending(struct tcp_pcb *pcb)
+{
+	if (pcb->state == SYN_SENT)
+		pcb->rto = (s16_t)(RTO_SYN << LWIP_MIN(pcb->nrtx, TCP_SYNMAXRTX));
+	port_tcp_wake(pcb);
+}
+
 /**
  * port_tcp_addopts() - LWIP_HOOK_TCP_OUT_ADD_TCPOPTS: mend the MSS of a SYN
  * @p, @hdr:	segment with its options, lengths final
- * @pcb:	connection
+ * @pcb:	connection; a listener or NULL for a reset
  * @opts:	end of the options
  *
  * With netif->mtu 0 lwIP announces TCP_MSS, which the wire cannot carry.
@@ -176,10 +208,13 @@ u32_t *port_tcp_addopts(struct pbuf *p, struct tcp_hdr *hdr,
 			const struct tcp_pcb *pcb, u32_t *opts)
 {
 	u32_t *first = (u32_t *)(void *)(hdr + 1);
+	struct pcbnode *node = pcb ? pcbnode_of(pcb) : NULL;	/* RST: no pcb */
 	struct netif *n;
 	unsigned mss;
 
-	if (!(TCPH_FLAGS(hdr) & TCP_SYN) || first == opts)
+	if (node)
+		sending(node->pcb);	/* which is @pcb, but not const */
+	if (!pcb || !(TCPH_FLAGS(hdr) & TCP_SYN) || first == opts)
 		return opts;
 	if ((*first & PP_HTONL(0xffff0000)) != PP_HTONL(0x02040000))
 		return opts;
@@ -257,5 +292,40 @@ err_t port_tcp_input_done(struct tcp_pcb *pcb)
 	}
 	if (pcb->snd_wnd_max < SND_WND_MIN)
 		pcb->snd_wnd_max = SND_WND_MIN;
+	rto_floor(pcb);
 	return tcp_output(pcb);
+}
+
+/**
+ * tcp_write() - lwIP's, on a connection that its timers see
+ * @pcb, @data, @len, @flags: as for lwIP's
+ *
+ * Return: lwIP's
+ */
+err_t tcp_write(struct tcp_pcb *pcb, const void *data, u16_t len, u8_t flags)
+{
+	port_tcp_wake(pcb);
+	return lwip_tcp_write(pcb, data, len, flags);
+}
+
+/**
+ * tcp_send_fin() - lwIP's, on a connection that its timers see
+ * @pcb:	as for lwIP's
+ *
+ * Return: lwIP's
+ */
+err_t tcp_send_fin(struct tcp_pcb *pcb)
+{
+	port_tcp_wake(pcb);
+	return lwip_tcp_send_fin(pcb);
+}
+
+/**
+ * port_tcp_addr_changed() - Stands for tcp_netif_ip_addr_changed() in netif.c
+ * @old, @new:	as for lwIP's, which resets the connections of @old
+ */
+void port_tcp_addr_changed(const ip_addr_t *old, const ip_addr_t *new)
+{
+	pcbtable_wake_all();
+	tcp_netif_ip_addr_changed(old, new);
 }

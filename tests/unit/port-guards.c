@@ -329,6 +329,30 @@ static void destinations_do_not_hang_the_nd_timer(void **state)
 	nd6_tmr();
 }
 
+/* packets to @n neighbours that do not answer are queued: how many are kept? */
+static void packets_for_silent_neighbours_are_bounded(void **state)
+{
+	enum { N = 1000 };
+	static struct pbuf *p[N];
+	unsigned i, kept = 0;
+	ip_addr_t dst;
+	const u8_t *hw;
+	char s[32];
+
+	for (i = 0; i < N; i++) {
+		snprintf(s, sizeof(s), "fd00::1:%x", 1 + i % 10);
+		dst = addr(s);
+		p[i] = pbuf_alloc(PBUF_LINK, 100, PBUF_RAM);
+		nd6_get_next_hop_addr_or_queue(&w.netif, p[i], ip_2_ip6(&dst), &hw);
+	}
+	for (i = 0; i < N; i++) {
+		kept += p[i]->ref > 1;
+		pbuf_free(p[i]);
+	}
+	assert_in_range(kept, 10, MEMP_NUM_ND6_QUEUE);
+	nd6_cleanup_netif(&w.netif);
+}
+
 static void a_floor_under_the_retransmission_timeout(void **state)
 {
 	static char data[10];
@@ -338,6 +362,7 @@ static void a_floor_under_the_retransmission_timeout(void **state)
 	pcb->sa = 0;
 	pcb->sv = 0;
 	pcb->rto = 0;
+	send4(1000, iss + 1, TCP_ACK, 60000, opt_ts, sizeof(opt_ts), NULL, 0);
 	assert_int_equal(tcp_write(pcb, data, sizeof(data), TCP_WRITE_FLAG_COPY), ERR_OK);
 	assert_int_equal(tcp_output(pcb), ERR_OK);
 	wire_clear(&w);
@@ -398,6 +423,7 @@ int main(void)
 		T(nd_with_broken_options_is_dropped),
 		T(packet_too_big_below_1280_is_ignored),
 		T(destinations_do_not_hang_the_nd_timer),
+		T(packets_for_silent_neighbours_are_bounded),
 		T(a_floor_under_the_retransmission_timeout),
 		T(syns_are_repeated_at_doubling_intervals),
 	};

@@ -12,6 +12,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
+	port_tcp_parking = false;
+	pcbtable_wake_all();
 	while (tcp_active_pcbs)
 		tcp_abort(tcp_active_pcbs);
 	while (tcp_tw_pcbs)
@@ -206,6 +208,63 @@ static void a_pcb_bound_to_another_interface_is_passed_over(void **state)
 	assert_int_equal(list_check(&tcp_active_pcbs), 2);
 }
 
+static void idle(unsigned ms)
+{
+	for (; ms >= PORT_TICK_MS; ms -= PORT_TICK_MS)
+		port_tcp_tick();
+}
+
+static void idle_connections_are_parked_and_woken(void **state)
+{
+	struct tcp_pcb *pcb[4];
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		pcb[i] = make(ESTABLISHED, (uint16_t)(i + 1));
+		pcb[i]->tmr = tcp_ticks;
+		pcb[i]->snd_wnd = pcb[i]->snd_wnd_max = 1000;
+		pcb[i]->cwnd = 1000;
+	}
+	ip_set_option(pcb[3], SOF_KEEPALIVE);
+	port_tcp_parking = true;
+	idle(3000);
+	assert_ptr_equal(tcp_active_pcbs, pcb[3]);	/* keepalive is timed */
+	assert_int_equal(list_check(&tcp_active_pcbs), 1);
+	assert_int_equal(pcbtable_count(), 4);
+	for (i = 0; i < 4; i++)
+		assert_ptr_equal(get((uint16_t)(i + 1)), pcb[i]);
+	inject(1, 1000, 0, TCP_ACK);			/* a segment */
+	assert_ptr_equal(tcp_active_pcbs, pcb[0]);
+	wire_clear(&w);
+	assert_int_equal(tcp_write(pcb[1], "x", 1, TCP_WRITE_FLAG_COPY), ERR_OK);
+	assert_ptr_equal(tcp_active_pcbs, pcb[1]);
+	assert_int_equal(tcp_output(pcb[1]), ERR_OK);
+	idle(5000);
+	assert_in_range(w.nsent, 2, 10);		/* it is retransmitted */
+	assert_int_equal(tcp_shutdown(pcb[2], 0, 1), ERR_OK);
+	assert_int_equal(pcbnode_of(pcb[2])->list == pcbnode_of(pcb[1])->list, 1);
+	port_tcp_parking = false;
+}
+
+static void a_parked_connection_can_be_aborted_and_readdressed(void **state)
+{
+	ip4_addr_t none, mask;
+	struct tcp_pcb *pcb = make(ESTABLISHED, 1);
+
+	make(ESTABLISHED, 2)->tmr = pcb->tmr = tcp_ticks;
+	port_tcp_parking = true;
+	idle(3000);
+	assert_null(tcp_active_pcbs);
+	assert_false(port_tcp_busy());
+	tcp_abort(pcb);
+	assert_int_equal(pcbtable_count(), 1);
+	IP4_ADDR(&none, 10, 0, 0, 77);
+	IP4_ADDR(&mask, 255, 255, 255, 0);
+	netif_set_addr(&w.netif, &none, &mask, &mask);
+	assert_int_equal(pcbtable_count(), 0);	/* lwIP resets it */
+	port_tcp_parking = false;
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -218,6 +277,8 @@ int main(void)
 		T(listen_on_one_bound_by_hand),
 		T(a_connection_from_syn_to_time_wait),
 		T(a_new_syn_reuses_time_wait),
+		T(idle_connections_are_parked_and_woken),
+		T(a_parked_connection_can_be_aborted_and_readdressed),
 		T(a_pcb_bound_to_another_interface_is_passed_over),
 	};
 
