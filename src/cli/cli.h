@@ -29,7 +29,10 @@ extern const struct command mount_command, umount_command, ls_command, exec_comm
 /* main.c */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int cli_usage(const struct command *cmd);
-bool cli_exe_dir(char *buf, size_t size);
+
+/* find.c */
+bool cli_find_daemon(char *buf);
+bool cli_find_shim(char *buf);
 
 /* ctl.c */
 int ctl_connect(const char *path);

@@ -18,32 +18,12 @@
 #include <unistd.h>
 #include "cli/cli.h"
 
-/* $USTACK_PRELOAD, the build tree, ../lib from us (any prefix), as configured */
-static bool find_shim(char *buf, size_t size)
-{
-	static const char *const places[] = { "/.libs", "/../lib" };
-	const char *env = getenv("USTACK_PRELOAD");
-	char dir[PATH_MAX];
-
-	if (env && *env) {
-		snprintf(buf, size, "%s", env);
-		return access(buf, R_OK) == 0;
-	}
-	for (size_t i = 0; i < 2 && cli_exe_dir(dir, sizeof(dir)); i++) {
-		if ((size_t)snprintf(buf, size, "%s%s/libustack.so", dir, places[i]) < size &&
-		    access(buf, R_OK) == 0)
-			return true;
-	}
-	snprintf(buf, size, "%s/libustack.so", USTACK_LIBDIR);
-	return access(buf, R_OK) == 0;
-}
-
 static int set_environment(const char *name)
 {
 	const char *old = getenv("LD_PRELOAD");
-	char shim[PATH_MAX], *list;
+	char shim[PATH_MAX], daemon[PATH_MAX], *list;
 
-	if (!find_shim(shim, sizeof(shim))) {
+	if (!cli_find_shim(shim)) {
 		cli_error("libustack.so: cannot read %s: %s (set USTACK_PRELOAD to its path)",
 			  shim, strerror(errno));
 		return -ENOENT;
@@ -56,6 +36,9 @@ static int set_environment(const char *name)
 		setenv("LD_PRELOAD", list, 1);
 	free(list);
 	setenv("USTACK", name, 1);
+	/* for a stack on demand: the shim does not know where we were found */
+	if (cli_find_daemon(daemon))
+		setenv("USTACKD", daemon, 1);
 	return 0;
 }
 

@@ -5,13 +5,9 @@
  * table dispatches and prints the help, so neither can be forgotten.  To add
  * a command: a file with its row, its name in cli.h and here.
  */
-#include <errno.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "config.h"
 #include "cli/cli.h"
 
@@ -45,26 +41,6 @@ int cli_usage(const struct command *cmd)
 	fprintf(stderr, "usage: ustack %s %s\nTry \"ustack help %s\".\n",
 		cmd->name, cmd->args, cmd->name);
 	return CLI_USAGE;
-}
-
-/**
- * cli_exe_dir() - The folder of this program's file, without a trailing slash
- *
- * Return: false if it cannot be told
- */
-bool cli_exe_dir(char *buf, size_t size)
-{
-	ssize_t n = readlink("/proc/self/exe", buf, size - 1);
-	char *slash;
-
-	if (n <= 0)
-		return false;
-	buf[n] = '\0';
-	slash = strrchr(buf, '/');
-	if (!slash)
-		return false;
-	*slash = '\0';
-	return true;
 }
 
 static const struct command *find(const char *name)

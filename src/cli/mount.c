@@ -7,42 +7,20 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "cli/cli.h"
 
 #define OPTIONS_MAX	64
 
-/* $USTACKD, beside us (build tree), ../sbin from us (any prefix), as configured */
-static bool find_daemon(char *buf, size_t size)
-{
-	static const char *const places[] = { "", "/../sbin" };
-	const char *env = getenv("USTACKD");
-	char dir[PATH_MAX];
-
-	if (env && *env) {
-		snprintf(buf, size, "%s", env);
-		return true;
-	}
-	for (size_t i = 0; i < 2 && cli_exe_dir(dir, sizeof(dir)); i++) {
-		if ((size_t)snprintf(buf, size, "%s%s/ustackd", dir, places[i]) < size &&
-		    access(buf, X_OK) == 0)
-			return true;
-	}
-	snprintf(buf, size, "%s/ustackd", USTACK_SBINDIR);
-	return access(buf, X_OK) == 0;
-}
-
 static int become_daemon(const char *name, char **opts, int nopts, bool verbose)
 {
 	char *args[2 * OPTIONS_MAX + 8], path[PATH_MAX];
 	int n = 0;
 
-	if (!find_daemon(path, sizeof(path))) {
-		cli_error("ustackd: not found beside ustack nor in %s (set USTACKD to its path)",
-			  USTACK_SBINDIR);
+	if (!cli_find_daemon(path)) {
+		cli_error("ustackd: cannot run %s: %s (set USTACKD to its path)",
+			  path, strerror(errno));
 		return CLI_FAILED;
 	}
 	args[n++] = path;

@@ -45,6 +45,7 @@ struct session {
 	struct loop_fd w;
 	struct loop_work reap;
 	bool owner;		/* the stack ends with it */
+	bool user;		/* asked for more than information */
 	bool closed;		/* waits to be freed */
 	bool busy;		/* its message is being worked on: do not drain it */
 };
@@ -73,7 +74,8 @@ static void session_close(struct session *s)
 	loop_defer(srv->loop, &s->reap, session_reap);
 	if (s->owner)
 		server_stop(srv);
-	if (srv->on_demand && srv->nsession == 0)
+	/* who only looked (ustack ls) does not prolong the stack's life */
+	if (srv->on_demand && srv->nsession == 0 && (s->user || !srv->idle.loop))
 		loop_timer_in(srv->loop, &srv->idle, IDLE_NS);
 }
 
@@ -117,6 +119,8 @@ static bool dispatch(struct session *s, struct msg *m, int fd, int depth)
 	bool oneway = m->hdr.flags & MSG_F_ONEWAY, more = true;
 	int ret;
 
+	if (m->hdr.op != MSG_OP_HELLO && m->hdr.op != MSG_OP_INFO)
+		s->user = true;
 	if (m->hdr.op == MSG_OP_ATTACH)
 		ret = attach_request(s->srv, fd);
 	else

@@ -555,6 +555,28 @@ static void on_demand_stays_for_a_session(void **state)
 	close(second);
 }
 
+static void on_demand_is_not_prolonged_by_a_look(void **state)
+{
+	struct ctx *c = *state;
+	struct msg m = { 0 };
+	int fd = client(c), looks = 0;
+	uint64_t from;
+
+	m.opt = (struct msg_opt){ SOL_SOCKET, 1, 0, 0 };
+	call(c, fd, &m, MSG_OP_SETSOCKOPT, 1, sizeof(m.opt));
+	close(fd);
+	turn(c);
+	for (from = clock_ns(); !c->srv.stopping && clock_ns() - from < 3000000000ull; looks++) {
+		fd = client(c);
+		assert_int_equal(call(c, fd, &m, MSG_OP_INFO, 0, 0), 0);
+		close(fd);
+		turn(c);
+		loop_once(c->loop, 100);
+	}
+	assert_true(c->srv.stopping);
+	assert_true(looks > 1);
+}
+
 static void another_user_is_refused(void **state)
 {
 	struct ctx *c = *state;
@@ -598,6 +620,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(on_demand_waits_for_the_last_socket,
 						setup_on_demand, teardown),
 		cmocka_unit_test_setup_teardown(on_demand_stays_for_a_session,
+						setup_on_demand, teardown),
+		cmocka_unit_test_setup_teardown(on_demand_is_not_prolonged_by_a_look,
 						setup_on_demand, teardown),
 	};
 
