@@ -12,7 +12,6 @@ client_sources = \
 	src/client/sys.h \
 	src/client/tag.c
 
-
 # all but sys.c, which the shim compiles in a way of its own
 noinst_LTLIBRARIES += libclient.la
 libclient_la_SOURCES = $(client_sources)
@@ -26,3 +25,12 @@ libustackapi_la_LIBADD = libclient.la -ldl -lpthread
 libustackapi_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -Wl,-Bsymbolic -Wl,-z,nodelete
 
 pkgconfig_DATA = src/client/ustack.pc
+
+if HAVE_CMOCKA
+client_tests = tests/unit/client-kernel
+check_PROGRAMS += $(client_tests)
+TESTS += $(client_tests)
+tests_unit_client_kernel_SOURCES = tests/unit/client-kernel.c src/client/sys.c
+tests_unit_client_kernel_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_client_kernel_LDADD = libclient.la $(CMOCKA_LIBS) -ldl -lpthread
+endif

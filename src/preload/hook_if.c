@@ -71,9 +71,15 @@ static bool native(void)
 static int interfaces(struct client_info **out)
 {
 	const struct stackname *st = stack_get();
+	int ret;
 
 	*out = NULL;
-	return st->kind == STACKNAME_NULL ? 0 : client_info(st->path, out);
+	if (st->kind == STACKNAME_NULL)
+		return 0;
+	ret = client_info(st->path, out);
+	if (ret == -ENETDOWN && stack_reach() == 0)
+		ret = client_info(st->path, out);
+	return ret;
 }
 
 /* --- getifaddrs: one block, as freeifaddrs() of the C library expects --- */

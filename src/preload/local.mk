@@ -19,7 +19,10 @@ libustack_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 
 if HAVE_CMOCKA
 # programs that run themselves under the shim, on a fake stack
-shim_tests = tests/unit/preload-tcp
+shim_tests = \
+	tests/unit/preload-fd \
+	tests/unit/preload-tcp \
+	tests/unit/preload-udp
 check_PROGRAMS += $(shim_tests)
 TESTS += $(shim_tests)
 shim_harness = \
@@ -29,7 +32,13 @@ shim_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS) \
 	-DSHIM=\"$(abs_top_builddir)/.libs/libustack.so\"
 shim_ldadd = libproto.la $(CMOCKA_LIBS) -lpthread
 
+tests_unit_preload_fd_SOURCES = tests/unit/preload-fd.c $(shim_harness)
+tests_unit_preload_fd_CPPFLAGS = $(shim_cppflags)
+tests_unit_preload_fd_LDADD = $(shim_ldadd)
 tests_unit_preload_tcp_SOURCES = tests/unit/preload-tcp.c $(shim_harness)
 tests_unit_preload_tcp_CPPFLAGS = $(shim_cppflags)
 tests_unit_preload_tcp_LDADD = $(shim_ldadd)
+tests_unit_preload_udp_SOURCES = tests/unit/preload-udp.c $(shim_harness)
+tests_unit_preload_udp_CPPFLAGS = $(shim_cppflags)
+tests_unit_preload_udp_LDADD = $(shim_ldadd)
 endif

@@ -68,11 +68,8 @@ static void say(const char *text)
 		errno = ENETDOWN;
 }
 
-/**
- * stack_complain() - Tell the user, once, why there is no network
- * @err:	-errno of connecting, as conn_probe() found it
- */
-void stack_complain(int err)
+/* tell the user, once, why there is no network; err: of conn_probe() */
+static void complain(int err)
 {
 	char text[600];
 
@@ -98,8 +95,12 @@ static int on_demand(void)
 	return ret;
 }
 
-/* the daemon did not answer: start it if that is our business, else say why */
-static int reach(void)
+/**
+ * stack_reach() - The daemon did not answer: start it if that is our business, else say why
+ *
+ * Return: 0 when it answers now, else -errno
+ */
+int stack_reach(void)
 {
 	int err;
 
@@ -107,7 +108,7 @@ static int reach(void)
 		return on_demand();
 	err = broken[0] ? -EINVAL : conn_probe(stack.path);
 	if (err)
-		stack_complain(err);
+		complain(err);
 	return err;
 }
 
@@ -126,7 +127,7 @@ int stack_socket(int domain, int type, int protocol)
 		ret = client_socket(stack.path, domain, type, protocol);
 	if (!broken[0] && ret != -ENETDOWN)
 		return ret;
-	if (reach())
+	if (stack_reach())
 		return -ENETDOWN;
 	return client_socket(stack.path, domain, type, protocol);
 }

@@ -6,6 +6,6 @@
 
 const struct stackname *stack_get(void);
 int stack_socket(int domain, int type, int protocol);
-void stack_complain(int err);
+int stack_reach(void);
 
 #endif
