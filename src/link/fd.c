@@ -76,7 +76,7 @@ static int fdlink_recv(struct link *l, struct link_buf *b, int n)
 {
 	struct mmsghdr m[FD_BURST];
 	struct iovec v[FD_BURST];
-	int r;
+	int r, end;
 
 	if (n > FD_BURST)
 		n = FD_BURST;
@@ -90,11 +90,11 @@ static int fdlink_recv(struct link *l, struct link_buf *b, int n)
 	r = recvmmsg(l->fd, m, n, MSG_DONTWAIT | MSG_TRUNC, NULL);
 	if (r < 0)
 		return transient(errno) ? 0 : -ENETDOWN;
-	for (int i = 0; i < r; i++) {
-		if (m[i].msg_len || !hung_up(l->fd))
-			continue;
+	for (end = r; end > 0 && !m[end - 1].msg_len; end--)
+		;
+	if (end < r && hung_up(l->fd)) {
 		/* what came before the end is still to be delivered */
-		r = keep_frames(l, b, m, i);
+		r = keep_frames(l, b, m, end);
 		return r ? r : -ENETDOWN;
 	}
 	return keep_frames(l, b, m, r);

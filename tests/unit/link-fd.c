@@ -84,16 +84,21 @@ static void a_burst_skips_what_is_no_frame(void **state)
 
 static void the_end_of_the_peer_comes_after_its_last_frame(void **state)
 {
-	struct link_buf b;
+	static uint8_t data[4][128];
+	struct link_buf b, burst[4];
 	struct link *l;
 	uint8_t f[60];
 
 	open_pair(SOCK_SEQPACKET);
 	l = open_link(spec);
 	make_frame(f, sizeof(f), 7);
+	send(pair[1], f, 0, 0);		/* empty, and not the end yet */
 	send(pair[1], f, sizeof(f), 0);
 	close(pair[1]);
-	assert_int_equal(wait_frame(l, &b), 1);
+	for (int i = 0; i < 4; i++)
+		burst[i] = (struct link_buf){ .data = data[i], .size = sizeof(data[i]) };
+	assert_int_equal(link_recv(l, burst, 4), 1);
+	assert_true(is_test_frame(burst[0].data, burst[0].len, 7));
 	assert_int_equal(wait_frame(l, &b), -ENETDOWN);
 	assert_int_equal(send_frame(l, f, sizeof(f)), -ENETDOWN);
 	assert_int_equal(l->stats.tx_dropped, 1);
