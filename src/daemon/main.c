@@ -161,6 +161,16 @@ static int open_control(struct run *r)
 	return ctlsock_bind(&r->ctl, r->path, r->label, r->err, sizeof(r->err));
 }
 
+/* accepted because iothconf's users write them; better told than lost */
+static void warn_unused(const struct config *c)
+{
+	const char *key = c->ndns ? "dns=" : c->domain ? "domain=" : c->fqdn ? "fqdn=" : NULL;
+
+	if (key)
+		log_warn("configuration: %s has no effect yet (programs resolve names as the host's /etc/resolv.conf says)",
+			 key);
+}
+
 static int open_engine(struct run *r)
 {
 	r->engine = engine_new(r->loop, r->path);
@@ -171,6 +181,7 @@ static int open_engine(struct run *r)
 			 r->label, strerror(err));
 		return -err;
 	}
+	warn_unused(&r->config);
 	return engine_configure(r->engine, &r->config, r->err, sizeof(r->err));
 }
 
