@@ -161,7 +161,7 @@ static int bind_path(struct ctlsock *c, char *err, size_t errlen)
 	c->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (c->fd >= 0) {
 		memcpy(un.sun_path, c->path, strlen(c->path) + 1);
-		mask = umask(077);
+		mask = umask(0177);
 		if (bind(c->fd, (struct sockaddr *)&un, sizeof(un)) < 0)
 			ret = -errno;
 		umask(mask);

@@ -29,4 +29,10 @@ tests_unit_daemon_session_SOURCES = \
 	tests/unit/daemon-engine.c tests/unit/daemon-engine.h
 tests_unit_daemon_session_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 tests_unit_daemon_session_LDADD = libdaemon.la $(CMOCKA_LIBS)
+
+# runs ./ustackd
+check_PROGRAMS += tests/unit/daemon-start
+TESTS += tests/unit/daemon-start
+tests_unit_daemon_start_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_daemon_start_LDADD = libproto.la $(CMOCKA_LIBS)
 endif
