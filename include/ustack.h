@@ -56,7 +56,9 @@ struct ustack *ustack_start(const char *config);
  * ustack_close() - Release a stack, and end it if it is private
  * @stack:	from ustack_open() or ustack_start(), or NULL
  *
- * Sockets stay open; those of a private stack lose their connections.
+ * Sockets stay open; those of a private stack lose their connections.  Returns
+ * when the private stack has ended, or after two seconds (a child forked
+ * meanwhile may keep it).
  */
 void ustack_close(struct ustack *stack);
 

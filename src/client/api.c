@@ -23,6 +23,8 @@
 #include "proto/stackname.h"
 #include "ustack.h"
 
+#define END_TIMEOUT_MS	2000	/* a forked child may hold the lifeline, too */
+
 #define API __attribute__((visibility("default")))
 
 struct ustack {
@@ -163,15 +165,33 @@ API struct ustack *ustack_start(const char *config)
 	return s;
 }
 
+/* let a private stack end, and wait for it: its links and files are gone then */
+static void end_private(struct ustack *s)
+{
+	pid_t pid = ustack_pid(s);
+	struct pollfd p = { .fd = -1, .events = POLLIN };
+
+	if (pid > 0)
+		p.fd = (int)sys_syscall(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
+	sys_close(s->lifeline);
+	if (p.fd < 0)
+		return;
+	sys_poll(&p, 1, END_TIMEOUT_MS);
+	sys_close(p.fd);
+}
+
 /**
  * ustack_close() - see ustack.h
  */
 API void ustack_close(struct ustack *s)
 {
+	int saved = errno;
+
 	if (!s)
 		return;
 	if (s->lifeline >= 0)
-		sys_close(s->lifeline);
+		end_private(s);
+	errno = saved;
 	free(s->name);
 	free(s);
 }

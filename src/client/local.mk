@@ -27,9 +27,13 @@ libustackapi_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -Wl,-Bsymbolic -Wl,-
 pkgconfig_DATA = src/client/ustack.pc
 
 if HAVE_CMOCKA
-client_tests = tests/unit/client-kernel
+client_tests = tests/unit/client-api tests/unit/client-kernel
 check_PROGRAMS += $(client_tests)
 TESTS += $(client_tests)
+tests_unit_client_api_SOURCES = tests/unit/client-api.c \
+	tests/unit/fake-stack.c tests/unit/fake-stack.h
+tests_unit_client_api_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_client_api_LDADD = libustackapi.la libproto.la $(CMOCKA_LIBS)
 tests_unit_client_kernel_SOURCES = tests/unit/client-kernel.c src/client/sys.c
 tests_unit_client_kernel_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_client_kernel_LDADD = libclient.la $(CMOCKA_LIBS) -ldl -lpthread

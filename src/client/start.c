@@ -319,27 +319,40 @@ int start_daemon(const struct start *s, char *err, size_t errlen)
 	return ret;
 }
 
-/* ".NAME.start" beside the control socket; the descriptor, locked, or -errno */
-static int lock_start(const char *path, char *err, size_t errlen)
+/* the name of a lock file is a lock only while it names the file we locked: its
+ * last holder removes it */
+static bool still_there(int fd, const char *name)
+{
+	struct stat mine, named;
+
+	return fstat(fd, &mine) == 0 && stat(name, &named) == 0 &&
+	       mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+}
+
+/* lock ".NAME.start" beside the control socket; the descriptor or -errno */
+static int lock_start(const char *path, char *name, size_t size, char *err, size_t errlen)
 {
 	const char *base = strrchr(path, '/');
-	char name[PATH_MAX];
-	int fd;
+	int fd, e;
 
 	base = base ? base + 1 : path;
-	snprintf(name, sizeof(name), "%.*s.%s.start", (int)(base - path), path, base);
-	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return fail(-errno, err, errlen, "cannot open lock file %s: %s", name,
-			    strerror(errno));
-	while (flock(fd, LOCK_EX) < 0)
-		if (errno != EINTR) {
-			int e = -errno;
-
-			sys_close(fd);
-			return fail(e, err, errlen, "cannot lock %s: %s", name, strerror(-e));
-		}
-	return fd;
+	snprintf(name, size, "%.*s.%s.start", (int)(base - path), path, base);
+	for (;;) {
+		fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0)
+			return fail(-errno, err, errlen, "cannot open lock file %s: %s", name,
+				    strerror(errno));
+		while (flock(fd, LOCK_EX) < 0)
+			if (errno != EINTR) {
+				e = -errno;
+				sys_close(fd);
+				return fail(e, err, errlen, "cannot lock %s: %s", name,
+					    strerror(-e));
+			}
+		if (still_there(fd, name))
+			return fd;
+		sys_close(fd);
+	}
 }
 
 /**
@@ -353,14 +366,16 @@ static int lock_start(const char *path, char *err, size_t errlen)
 int start_on_demand(const char *path, const char *config, char *err, size_t errlen)
 {
 	struct start s = { .path = path, .config = config, .control_fd = -1 };
+	char name[PATH_MAX];
 	int lock, ret;
 
-	lock = lock_start(path, err, errlen);
+	lock = lock_start(path, name, sizeof(name), err, errlen);
 	if (lock < 0)
 		return lock;
 	ret = conn_probe(path);
 	if (ret)
 		ret = start_daemon(&s, err, errlen);
+	unlink(name);
 	sys_close(lock);
 	return ret;
 }

@@ -21,6 +21,7 @@ if HAVE_CMOCKA
 # programs that run themselves under the shim, on a fake stack
 shim_tests = \
 	tests/unit/preload-fd \
+	tests/unit/preload-stack \
 	tests/unit/preload-tcp \
 	tests/unit/preload-udp
 check_PROGRAMS += $(shim_tests)
@@ -35,6 +36,10 @@ shim_ldadd = libproto.la $(CMOCKA_LIBS) -lpthread
 tests_unit_preload_fd_SOURCES = tests/unit/preload-fd.c $(shim_harness)
 tests_unit_preload_fd_CPPFLAGS = $(shim_cppflags)
 tests_unit_preload_fd_LDADD = $(shim_ldadd)
+tests_unit_preload_stack_SOURCES = tests/unit/preload-stack.c \
+	tests/unit/fake-stack.c tests/unit/fake-stack.h
+tests_unit_preload_stack_CPPFLAGS = $(shim_cppflags)
+tests_unit_preload_stack_LDADD = $(shim_ldadd)
 tests_unit_preload_tcp_SOURCES = tests/unit/preload-tcp.c $(shim_harness)
 tests_unit_preload_tcp_CPPFLAGS = $(shim_cppflags)
 tests_unit_preload_tcp_LDADD = $(shim_ldadd)
