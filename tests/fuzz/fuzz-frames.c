@@ -9,6 +9,7 @@
  *   1  make the checksums right
  *   2  add the sequence number that the stack last chose in a SYN|ACK to the
  *      acknowledgement number, which so is relative
+ * Every ALIVE_EVERY inputs the stack must still answer an ARP request.
  * We also answer the stack's ARP and neighbour solicitations, and take,
  * answer and close what it accepts.
  *
@@ -32,6 +33,7 @@
 #define FRAMES		64	/* a longer input is cut */
 #define HEAD		3
 #define PORT		7
+#define ALIVE_EVERY	256
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *__lsan_default_options(void);
@@ -47,6 +49,7 @@ static struct loop *loop;
 static struct engine *engine;
 static int wire, listeners[2], datagrams[2];	/* our ends */
 static uint32_t iss;		/* the stack's, of its last SYN|ACK */
+static bool arp_reply;		/* seen one */
 
 static void check(int holds, const char *what)
 {
@@ -142,6 +145,8 @@ static uint8_t *tcp_of(uint8_t *f, size_t n)
 
 static void answer_arp(uint8_t *f, size_t n)
 {
+	if (n >= 42 && get16(f + 20) == 2)
+		arp_reply = true;
 	if (n < 42 || get16(f + 20) != 1)
 		return;
 	f[21] = 2;
@@ -325,10 +330,28 @@ static void send_one(const uint8_t *data, size_t n, uint8_t flags)
 	pump();
 }
 
+static void check_alive(void)
+{
+	static const uint8_t request[] = {
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0, 0, 0, 0, 0x01, 0x08, 0x06,
+		0, 1, 0x08, 0, 6, 4, 0, 1, 0x02, 0, 0, 0, 0, 0x01, 10, 0, 0, 2,
+		0, 0, 0, 0, 0, 0, 10, 0, 0, 1,
+	};
+
+	arp_reply = false;
+	check(send(wire, request, sizeof(request), MSG_DONTWAIT) > 0, "the stack does not read");
+	pump();
+	check(arp_reply, "the stack does not answer any more");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static unsigned inputs;
+
 	if (!engine)
 		set_up();
+	if (inputs++ % ALIVE_EVERY == 0)
+		check_alive();
 	for (int i = 0; i < FRAMES && size > HEAD; i++) {
 		size_t n = get16(data + 1);
 
