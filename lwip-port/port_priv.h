@@ -7,12 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include "lwip/icmp.h"
 #include "lwip/ip_addr.h"
 #include "lwip/tcp.h"
 #include "siphash.h"
 
 void port_key(struct siphash_key *key);
 struct tcp_pcb *port_condemned(void);
+
+/* what the wrappers of ethernet.c and ip.c rename; see guard_l2.c */
+err_t lwip_ethernet_input(struct pbuf *p, struct netif *n);
+err_t lwip_ip_input(struct pbuf *p, struct netif *n);
+
+/* what the wrapper of icmp.c renames; see guard_icmp.c */
+void lwip_icmp_dest_unreach(struct pbuf *p, enum icmp_dur_type t);
+void lwip_icmp_time_exceeded(struct pbuf *p, enum icmp_te_type t);
 
 /* what the wrapper of tcp_out.c renames, and what that of core.c calls instead
  * of tcp_netif_ip_addr_changed(); see tcpglue.c */

@@ -198,12 +198,18 @@ static struct pbuf *datagram_build(const struct datagram *d)
 	return p;
 }
 
-/* what of the datagram's limits a fragment breaks: it takes the datagram along */
+/* one end, and nothing beyond it: else the datagram goes */
 static bool len_ok(struct datagram *d, const struct frag *f, bool last)
 {
+	const struct frag *g;
+
 	if (last) {
 		if (d->len && d->len != f->end)
 			return false;
+		for (g = d->frags; g; g = g->next) {
+			if (g->end > f->end)
+				return false;
+		}
 		d->len = f->end;
 	}
 	return !d->len || f->end <= d->len;

@@ -1,6 +1,8 @@
 /* lwIP's src/core, unmodified, without TCP, which has wrappers of its own */
 /* netif.c tells TCP of an address change by way of tcpglue.c */
 #define tcp_netif_ip_addr_changed port_tcp_addr_changed
+/* ours, in guard_l2.c, calls it */
+#define ip_input lwip_ip_input
 #include "core/init.c"
 #include "core/def.c"
 #include "core/inet_chksum.c"

@@ -1,7 +1,6 @@
 /* lwIP's src/core/ipv4, unmodified */
 #include "core/ipv4/autoip.c"
 #include "core/ipv4/etharp.c"
-#include "core/ipv4/icmp.c"
 #include "core/ipv4/igmp.c"
 #include "core/ipv4/ip4.c"
 #include "core/ipv4/ip4_addr.c"

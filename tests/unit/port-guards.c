@@ -7,6 +7,7 @@
 #include "lwip/nd6.h"
 #include "lwip/priv/nd6_priv.h"
 #include "lwip/prot/nd6.h"
+#include "netif/ethernet.h"
 
 static struct wire w;
 static struct tcp_pcb *pcb;
@@ -235,6 +236,55 @@ static void loopback_addresses_from_a_wire_are_dropped(void **state)
 	assert_null(tcp_active_pcbs);
 }
 
+static void frames_too_short_for_their_header_are_dropped(void **state)
+{
+	static const uint16_t types[] = { PP_HTONS(ETHTYPE_ARP), PP_HTONS(ETHTYPE_IP),
+					  PP_HTONS(ETHTYPE_IPV6), 0 };
+	uint8_t frame[64] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 2 };
+	struct pbuf *p;
+	unsigned i, len;
+
+	/* each in memory of just its length: a sanitizer sees an over-read */
+	for (i = 0; i < 4; i++) {
+		memcpy(frame + 12, &types[i], 2);
+		frame[14] = types[i] == PP_HTONS(ETHTYPE_IPV6) ? 0x60 : 0x45;
+		for (len = 1; len < sizeof(frame); len++) {
+			p = pbuf_alloc(PBUF_RAW, (u16_t)len, PBUF_RAM);
+			memcpy(p->payload, frame, len);
+			ethernet_input(p, &w.netif);
+			if (len <= 14)
+				continue;
+			p = pbuf_alloc(PBUF_RAW, (u16_t)(len - 14), PBUF_RAM);
+			memcpy(p->payload, frame + 14, len - 14);
+			ip_input(p, &w.netif);
+		}
+	}
+	assert_int_equal(w.nsent, 0);
+}
+
+/* lwIP would quote what lies behind the packet in memory */
+static void no_icmp_error_about_a_packet_too_short_to_quote(void **state)
+{
+	struct pbuf *p;
+	struct ip_hdr *ip;
+	unsigned len;
+
+	for (len = 28; len >= 20; len--) {
+		p = pbuf_alloc(PBUF_RAW, (u16_t)len, PBUF_RAM);
+		ip = p->payload;
+		memset(ip, 0, len);
+		IPH_VHL_SET(ip, 4, 5);
+		IPH_LEN_SET(ip, lwip_htons((u16_t)len));
+		IPH_TTL_SET(ip, 64);
+		IPH_PROTO_SET(ip, 200);		/* nobody takes it */
+		ip->src.addr = PP_HTONL(0x0a000002);
+		ip->dest.addr = PP_HTONL(0x0a000001);
+		IPH_CHKSUM_SET(ip, inet_chksum(ip, 20));
+		ip_input(p, &w.netif);
+		assert_int_equal(w.nsent, 1);	/* about the one of 28 bytes only */
+	}
+}
+
 /* an ICMPv6 message to us, with a right checksum, in a pbuf whose payload ends
  * where the message ends, so that a sanitizer sees an over-read */
 static void send6(const char *src, const char *dst, const uint8_t *msg, unsigned len)
@@ -420,6 +470,8 @@ int main(void)
 		T(out_of_sequence_data_over_the_window_is_dropped),
 		T(old_timestamps_are_dropped),
 		T(loopback_addresses_from_a_wire_are_dropped),
+		T(frames_too_short_for_their_header_are_dropped),
+		T(no_icmp_error_about_a_packet_too_short_to_quote),
 		T(nd_with_broken_options_is_dropped),
 		T(packet_too_big_below_1280_is_ignored),
 		T(destinations_do_not_hang_the_nd_timer),

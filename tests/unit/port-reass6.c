@@ -136,6 +136,10 @@ static void two_ends_discard_the_datagram(void **state)
 	frag(1, 200, 16, 30, false, 0, NULL);
 	frag(1, 200, 32, 40, true, 0, NULL);	/* beyond the end */
 	assert_int_equal(reass6_pending(), 0);
+	frag(1, 200, 32, 48, true, 0, NULL);	/* beyond the end that comes later */
+	frag(1, 200, 8, 16, false, 0, NULL);
+	assert_int_equal(reass6_pending(), 0);
+	assert_int_equal(got, 0);
 }
 
 static void extension_headers_survive(void **state)
