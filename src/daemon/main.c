@@ -185,11 +185,23 @@ static int open_engine(struct run *r)
 	return engine_configure(r->engine, &r->config, r->err, sizeof(r->err));
 }
 
+static void close_door(void *arg)
+{
+	struct run *r = arg;
+
+	if (!r->has_ctl)
+		return;
+	loop_fd_del(&r->srv.listener);
+	ctlsock_stop_listening(&r->ctl);
+}
+
 static int open_sessions(struct run *r)
 {
 	int ret;
 
 	server_init(&r->srv, r->loop, r->engine, r->opt.on_demand);
+	r->srv.on_stop = close_door;
+	r->srv.on_stop_arg = r;
 	r->has_srv = true;
 	if (r->opt.control_fd >= 0) {
 		fcntl(r->opt.control_fd, F_SETFD, FD_CLOEXEC);
@@ -334,8 +346,7 @@ static int serve(struct run *r)
  * to see us gone: see server_fini() */
 static void finish(struct run *r)
 {
-	if (r->has_ctl)
-		ctlsock_stop_listening(&r->ctl);
+	close_door(r);
 	if (r->has_pid_file)
 		pidfile_remove(r->pid_path);
 	if (r->engine)

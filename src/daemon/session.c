@@ -329,6 +329,8 @@ static void idle_check(struct loop_timer *t)
 {
 	struct server *srv = container_of(t, struct server, idle);
 
+	if (srv->listener.loop)
+		listener_event(&srv->listener, EPOLLIN);	/* is somebody at the door? */
 	if (srv->nsession > 0)
 		return;
 	if (engine_nsock(srv->engine) == 0)
@@ -374,9 +376,14 @@ int server_listen(struct server *srv, int fd)
 
 /**
  * server_stop() - End the stack: leave the loop after this wake-up
+ *
+ * on_stop() runs first, so that whoever is told of the end finds that the
+ * stack's name leads nowhere any more.
  */
 void server_stop(struct server *srv)
 {
+	if (!srv->stopping && srv->on_stop)
+		srv->on_stop(srv->on_stop_arg);
 	srv->stopping = true;
 	loop_stop(srv->loop);
 }

@@ -24,6 +24,8 @@ struct server {
 	unsigned max_sessions;		/* SESSIONS_MAX, less if descriptors are few */
 	bool on_demand;
 	bool stopping;
+	void (*on_stop)(void *arg);	/* or NULL: called once, before anybody is told */
+	void *on_stop_arg;
 	struct loop_fd listener;
 	struct loop_timer retry;	/* accept again after a lack of descriptors */
 	struct loop_timer idle;		/* on-demand: nobody there? */
