@@ -100,6 +100,8 @@ static err_t passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pcb *
 	return ERR_OK;
 }
 
+static const struct tcp_ext_arg_callbacks no_callbacks;
+
 static const struct tcp_ext_arg_callbacks listen_callbacks = {
 	.passive_open = passive_open,
 };
@@ -326,7 +328,7 @@ void listener_stop(struct tcp_sock *ts)
 		return;
 	ts->lst = NULL;
 	tcp_arg(l->pcb, NULL);
-	tcp_ext_arg_set_callbacks(l->pcb, TCP_EXT_ID, NULL);
+	tcp_ext_arg_set_callbacks(l->pcb, TCP_EXT_ID, &no_callbacks);
 	tcp_close(l->pcb);
 	loop_timer_del(&l->retry);
 	while (l->head)

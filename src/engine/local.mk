@@ -13,7 +13,7 @@ libengine_la_SOURCES = \
 	src/engine/sock_tcp.c src/engine/tcp.h \
 	src/engine/sock_udp.c \
 	src/engine/sockopt.c src/engine/sockopt.h \
-	src/engine/xfer.c
+	src/engine/xfer.c src/engine/xfer.h src/engine/xfer_rx.c src/engine/xfer_tx.c
 # lwIP's htons() and the like would clash with libc's
 libengine_la_CPPFLAGS = $(AM_CPPFLAGS) $(LWIP_CPPFLAGS) -DLWIP_DONT_PROVIDE_BYTEORDER_FUNCTIONS
 libengine_la_LIBADD = liblink.la liblwipport.la libproto.la

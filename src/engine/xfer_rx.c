@@ -1,0 +1,185 @@
+/* xfer_rx.c - from the network to the application's descriptor
+ *
+ * Theory of operation
+ * pbufs that lwIP delivered queue at rx_head.  The window is credited
+ * (tcp_recved) only for what the descriptor accepted, so a slow reader closes
+ * the peer's window instead of growing our memory: at most rx_wnd bytes.
+ * Write first; EPOLLOUT is armed only for leftovers.
+ */
+#include "engine/xfer.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include "engine/priv.h"
+#include "lwip/priv/tcp_priv.h"
+#include "port.h"
+
+#define RX_IOV		64
+#define SNDBUF_LARGE	(1 << 20)	/* of the pair, once a connection moves much */
+#define SNDBUF_LARGE_AT	(256 * 1024)
+#define WND_STEP	(128 * 1024)	/* tell the peer when the window opened by this */
+
+static void watch(struct tcp_sock *ts, bool out)
+{
+	ts->rx_writable = false;
+	if (ts->rx_blocked == out)
+		return;
+	ts->rx_blocked = out;
+	loop_fd_mod(&ts->s.w, EPOLLIN | EPOLLRDHUP | EPOLLET | (out ? EPOLLOUT : 0));
+}
+
+/* xfer_rx_drop() - Forget what is queued; its bytes are added to *credit */
+void xfer_rx_drop(struct tcp_sock *ts, uint32_t *credit)
+{
+	for (struct pbuf *p = ts->rx_head; p; p = p->next)
+		*credit += p->len;
+	if (ts->rx_head)
+		pbuf_free(ts->rx_head);
+	ts->rx_head = ts->rx_tail = NULL;
+}
+
+static void rx_consume(struct tcp_sock *ts, size_t n)
+{
+	while (n > 0) {
+		struct pbuf *p = ts->rx_head;
+
+		if (n < p->len) {
+			pbuf_remove_header(p, n);
+			return;
+		}
+		n -= p->len;
+		ts->rx_head = p->next;
+		p->next = NULL;
+		pbuf_free(p);
+	}
+	if (!ts->rx_head)
+		ts->rx_tail = NULL;
+}
+
+static size_t rx_iov(const struct tcp_sock *ts, struct iovec *iov, int *cnt)
+{
+	size_t total = 0;
+	int n = 0;
+
+	for (struct pbuf *p = ts->rx_head; p && n < RX_IOV; p = p->next) {
+		iov[n].iov_base = p->payload;
+		iov[n++].iov_len = p->len;
+		total += p->len;
+	}
+	*cnt = n;
+	return total;
+}
+
+/* write what is queued; returns the bytes that left the queue */
+static uint32_t rx_write(struct tcp_sock *ts)
+{
+	struct iovec iov[RX_IOV];
+	uint32_t credit = 0;
+
+	if (ts->rx_blocked && !ts->rx_writable)
+		return 0;
+	while (ts->rx_head && !ts->rx_closed) {
+		struct msghdr mh = { .msg_iov = iov };
+		int cnt;
+		size_t total = rx_iov(ts, iov, &cnt);
+		ssize_t n;
+
+		if (total == 0) {	/* a pbuf of no bytes only */
+			xfer_rx_drop(ts, &credit);
+			break;
+		}
+		mh.msg_iovlen = (size_t)cnt;
+		n = sendmsg(ts->s.w.fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)) {
+			watch(ts, true);
+			return credit;
+		}
+		if (n < 0) {		/* shut for reading, or closed: Linux discards */
+			ts->rx_closed = true;
+			break;
+		}
+		rx_consume(ts, (size_t)n);
+		credit += (uint32_t)n;
+		ts->rx_total += (uint64_t)n;
+		if ((size_t)n < total) {
+			watch(ts, true);
+			return credit;
+		}
+	}
+	if (ts->rx_closed)
+		xfer_rx_drop(ts, &credit);
+	watch(ts, false);
+	return credit;
+}
+
+/* xfer_flush() - Give the application what the network delivered, and the
+ * peer the window for it; pass the peer's FIN on behind the last byte */
+void xfer_flush(struct tcp_sock *ts)
+{
+	bool small = ts->rx_total < SNDBUF_LARGE_AT;
+	uint32_t credit = rx_write(ts);
+
+	if (small && ts->rx_total >= SNDBUF_LARGE_AT && !ts->s.o.rcvbuf_set)
+		sock_set_sndbuf(&ts->s, SNDBUF_LARGE);
+	while (credit && ts->pcb) {
+		u16_t n = credit > 0xffff ? 0xffff : (u16_t)credit;
+
+		tcp_recved(ts->pcb, n);
+		credit -= n;
+	}
+	if (!ts->rx_head && ts->rx_fin && !ts->rx_fin_done) {
+		ts->rx_fin_done = true;
+		shutdown(ts->s.w.fd, SHUT_WR);
+	}
+}
+
+/* xfer_recv_cb() - lwIP delivers data, or NULL for the peer's FIN */
+err_t xfer_recv_cb(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+	struct tcp_sock *ts = arg;
+
+	if (!p) {
+		ts->rx_fin = true;
+		xfer_dirty(ts);
+		return ERR_OK;
+	}
+	if (ts->app_hup) {		/* nobody will read it: RFC 1122 4.2.2.13 */
+		pbuf_free(p);
+		tcp_sock_abort(ts);
+		sock_close(&ts->s);
+		return ERR_ABRT;
+	}
+	ts->rx_unacked += p->tot_len;
+	if (ts->rx_tail)
+		ts->rx_tail->next = p;
+	else
+		ts->rx_head = p;
+	while (p->next)
+		p = p->next;
+	ts->rx_tail = p;
+	xfer_dirty(ts);
+	return ERR_OK;
+}
+
+/* xfer_ack() - An ACK for every two segments' worth (RFC 5681 4.2), counted in bytes since
+ * a GRO frame holds many, and one when the window opened by a good part (RFC
+ * 9293 3.8.6.2.2); what is less waits for the delayed-ACK timer */
+void xfer_ack(struct tcp_sock *ts)
+{
+	struct tcp_pcb *pcb = ts->pcb;
+	uint32_t opened = pcb->rcv_nxt + pcb->rcv_wnd - pcb->rcv_ann_right_edge;
+	uint32_t step = ts->rx_wnd / 4 < WND_STEP ? ts->rx_wnd / 4 : WND_STEP;
+
+	if ((int32_t)opened >= (int32_t)step)
+		tcp_ack_now(pcb);
+	if (!(pcb->flags & TF_ACK_DELAY)) {
+		ts->rx_unacked = 0;
+		return;
+	}
+	if (ts->rx_unacked >= 2 * port_tcp_wire_mss(pcb)) {
+		ts->rx_unacked = 0;
+		tcp_ack_now(pcb);
+	}
+}
