@@ -99,7 +99,9 @@ const struct route *route_lookup(const ip_addr_t *src, const ip_addr_t *dst);
 typedef bool route_visit(const struct route *r, void *arg);	/* false ends the walk */
 void route_foreach(route_visit *fn, void *arg);
 /* source address for @dst: the route's preferred one, else the interface's
- * (RFC 6724 for IPv6); false: unreachable */
+ * (RFC 6724 for IPv6), or @dst itself if that is ours; false: unreachable.
+ * Always send from it: lwIP's own choice for one of our IPv6 addresses is ::1,
+ * which it then refuses to receive */
 bool route_source(const ip_addr_t *dst, ip_addr_t *src, struct netif **n);
 
 #endif

@@ -34,6 +34,7 @@
 #include "hooks.h"
 #include "port.h"
 #include "port_priv.h"
+#include "reass6.h"
 
 #define RTO_MIN		(200 / TCP_SLOW_INTERVAL + 1)	/* ticks; Linux's TCP_RTO_MIN, and
 						 * the first tick may be cut short */
@@ -74,6 +75,27 @@ static void self_test(void)
 	tcp_abort(pcb);
 }
 
+/* what we keep about an interface must not outlive it */
+static void netif_event(struct netif *n, netif_nsc_reason_t reason,
+			const netif_ext_callback_args_t *args)
+{
+	if (!(reason & LWIP_NSC_NETIF_REMOVED))
+		return;
+	route_flush_netif(n);
+	reass6_flush(n);
+}
+
+/* What goes through our own memory needs no checksum.  ICMP keeps it, as ping
+ * looks at it. */
+static void loopback_unchecked(void)
+{
+	struct netif *lo = netif_find("lo0");
+
+	if (lo)
+		NETIF_SET_CHECKSUM_CTRL(lo, NETIF_CHECKSUM_GEN_IP | NETIF_CHECKSUM_GEN_ICMP |
+					NETIF_CHECKSUM_GEN_ICMP6);
+}
+
 /**
  * port_init() - Start lwIP
  *
@@ -81,12 +103,15 @@ static void self_test(void)
  */
 void port_init(void)
 {
+	static netif_ext_callback_t on_netif;
 	static bool done;
 
 	if (done)
 		return;
 	done = true;
 	lwip_init();
+	netif_add_ext_callback(&on_netif, netif_event);
+	loopback_unchecked();
 	pcbtable_init();
 	self_test();
 }

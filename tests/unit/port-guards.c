@@ -372,6 +372,30 @@ static void packet_too_big_below_1280_is_ignored(void **state)
 	nd6_cleanup_netif(&w.netif);
 }
 
+static unsigned asserted;
+
+static void count_assert(const char *msg, const char *file, int line)
+{
+	asserted++;
+}
+
+static void a_broken_invariant_costs_its_connection_only(void **state)
+{
+	connect_peer();
+	asserted = 0;
+	port_on_assert(count_assert);
+	tcp_input_pcb = pcb;			/* as while its segment is processed */
+	LWIP_ASSERT("for the test", received == 99);
+	tcp_input_pcb = NULL;
+	port_on_assert(wire_assert);
+	assert_int_equal(asserted, 1);
+	assert_non_null(pcb);
+	port_tcp_tick();
+	assert_null(pcb);
+	assert_int_equal(errors, 1);
+	assert_int_equal(TCPH_FLAGS(sent_tcp4(&w, 0)) & TCP_RST, TCP_RST);
+}
+
 static void destinations_do_not_hang_the_nd_timer(void **state)
 {
 	/* nd6_tmr() counts them in an s8_t: 128 and more loop for ever */
@@ -474,6 +498,7 @@ int main(void)
 		T(no_icmp_error_about_a_packet_too_short_to_quote),
 		T(nd_with_broken_options_is_dropped),
 		T(packet_too_big_below_1280_is_ignored),
+		T(a_broken_invariant_costs_its_connection_only),
 		T(destinations_do_not_hang_the_nd_timer),
 		T(packets_for_silent_neighbours_are_bounded),
 		T(a_floor_under_the_retransmission_timeout),

@@ -42,6 +42,16 @@ static void connect_to(uint16_t mss)
 	assert_int_equal(pcb->state, ESTABLISHED);
 }
 
+/* the frame number @i that was sent, as a pbuf, behind @head bytes */
+static struct pbuf *frame(unsigned i, unsigned head)
+{
+	struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)(w.len[i] + head), PBUF_RAM);
+
+	memset(p->payload, 0, head);
+	memcpy((uint8_t *)p->payload + head, w.data[i], w.len[i]);
+	return p;
+}
+
 static void the_syn_carries_the_wire_mss(void **state)
 {
 	const uint8_t *opt;
@@ -53,6 +63,30 @@ static void the_syn_carries_the_wire_mss(void **state)
 	assert_int_equal(w.netif.mtu, 0);
 }
 
+static void the_syn_carries_the_wire_mss_in_ipv6(void **state)
+{
+	ip_addr_t l = addr("fd00::1"), r = addr("fd00::2");
+	struct route on_link = { .dst = addr("fd00::"), .plen = 64, .netif = &w.netif };
+	struct virtio_net_hdr v;
+	struct pbuf *p;
+	const uint8_t *opt;
+
+	on_link.gw = *IP_ADDR_ANY;
+	assert_int_equal(route_add(&on_link), 0);
+	pcb = tcp_new_ip_type(IPADDR_TYPE_V6);
+	pcb->local_ip = l;
+	assert_int_equal(tcp_connect(pcb, &r, 7, on_connected), ERR_OK);
+	assert_int_equal(w.nsent, 1);
+	opt = w.data[0] + 40 + 20;
+	assert_int_equal(opt[0], 2);
+	assert_int_equal(opt[2] << 8 | opt[3], 1440);
+	p = frame(0, 14);
+	port_vnet_out(&w.netif, p, 14, &v);
+	assert_int_equal(v.csum_start, 54);
+	assert_int_equal(v.gso_type, VIRTIO_NET_HDR_GSO_NONE);
+	pbuf_free(p);
+}
+
 static void segments_are_multiples_of_the_wire_mss(void **state)
 {
 	connect_to(1400);
@@ -61,16 +95,6 @@ static void segments_are_multiples_of_the_wire_mss(void **state)
 	assert_in_range(pcb->mss, 60000, 65400);
 	assert_int_equal(pcb->cwnd, 13880);	/* RFC 6928 counts wire segments */
 	assert_true(pcb->flags & TF_NODELAY);
-}
-
-/* the frame number @i that was sent, as a pbuf, behind @head bytes */
-static struct pbuf *frame(unsigned i, unsigned head)
-{
-	struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)(w.len[i] + head), PBUF_RAM);
-
-	memset(p->payload, 0, head);
-	memcpy((uint8_t *)p->payload + head, w.data[i], w.len[i]);
-	return p;
 }
 
 /* finish the checksum as the kernel does: sum from csum_start over what is there */
@@ -174,6 +198,41 @@ static void merged_frames_are_not_summed(void **state)
 	pbuf_free(p);
 }
 
+static unsigned heard;
+
+static void on_udp(void *arg, struct udp_pcb *u, struct pbuf *p, const ip_addr_t *a, u16_t port)
+{
+	heard += p->tot_len;
+	pbuf_free(p);
+}
+
+/* between own addresses of either family, long and short, by lo */
+static void loopback_works_without_checksums(void **state)
+{
+	static const char *const to[] = { "127.0.0.1", "10.0.0.1", "::1", "fd00::1" };
+	struct udp_pcb *u = udp_new_ip_type(IPADDR_TYPE_ANY);
+	struct pbuf *p;
+	ip_addr_t dst, src;
+	struct netif *out;
+	unsigned i;
+
+	udp_bind(u, IP_ANY_TYPE, 9);
+	udp_recv(u, on_udp, NULL);
+	heard = 0;
+	for (i = 0; i < 4; i++) {
+		dst = addr(to[i]);
+		p = pbuf_alloc(PBUF_TRANSPORT, 9000, PBUF_RAM);
+		memset(p->payload, 7, 9000);
+		assert_true(route_source(&dst, &src, &out));
+		assert_int_equal(udp_sendto_if_src(u, p, &dst, 9, out, &src), ERR_OK);
+		pbuf_free(p);
+		netif_poll_all();
+		assert_int_equal(heard, 9000 * (i + 1));
+	}
+	assert_int_equal(w.nsent, 0);
+	udp_remove(u);
+}
+
 static void long_datagrams_are_fragmented(void **state)
 {
 	ip_addr_t r4 = addr("10.0.0.2"), r6 = addr("fd00::2");
@@ -215,12 +274,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(the_syn_carries_the_wire_mss),
+		T(the_syn_carries_the_wire_mss_in_ipv6),
 		T(segments_are_multiples_of_the_wire_mss),
 		T(a_large_segment_is_described),
 		T(a_small_segment_only_needs_a_sum),
 		T(a_given_checksum_is_left_alone),
 		T(malformed_frames_are_not_described),
 		T(merged_frames_are_not_summed),
+		T(loopback_works_without_checksums),
 		T(long_datagrams_are_fragmented),
 	};
 

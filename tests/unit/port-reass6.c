@@ -192,6 +192,19 @@ static void atomic_fragments_pass(void **state)
 	assert_int_equal(reass6_pending(), 0);
 }
 
+static void fragments_go_with_their_interface(void **state)
+{
+	struct route r = { .dst = addr("2001:db8::"), .plen = 32, .netif = &w.netif };
+
+	frag(1, 200, 0, 16, true, 0, NULL);
+	r.gw = *IP_ADDR_ANY;
+	assert_int_equal(route_add(&r), 0);
+	netif_remove(&w.netif);
+	assert_int_equal(reass6_pending(), 0);
+	assert_int_not_equal(route_del(&r), 0);
+	wire_up(&w, "10.0.0.1", "fd00::1", false);
+}
+
 static void a_flood_is_bounded(void **state)
 {
 	uint32_t id;
@@ -222,6 +235,7 @@ int main(void)
 		T(bad_lengths_are_dropped),
 		T(fragmented_neighbour_discovery_is_dropped),
 		T(atomic_fragments_pass),
+		T(fragments_go_with_their_interface),
 		T(a_flood_is_bounded),
 	};
 
