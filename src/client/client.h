@@ -105,6 +105,7 @@ int client_connect(int fd, const struct sockname *sn, const struct sockaddr *sa,
 int client_so_error(int fd, const struct sockname *sn);
 int client_plug(int fd);
 void client_unplug(int fd);
+void client_widen(int fd);
 int client_wait(struct pollfd *p, int timeo);
 
 /* --- stream.c --- */

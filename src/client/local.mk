@@ -38,3 +38,5 @@ tests_unit_client_kernel_SOURCES = tests/unit/client-kernel.c src/client/sys.c
 tests_unit_client_kernel_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_client_kernel_LDADD = libclient.la $(CMOCKA_LIBS) -ldl -lpthread
 endif
+
+dist_man_MANS += man/ustack.3

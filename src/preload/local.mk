@@ -47,3 +47,5 @@ tests_unit_preload_udp_SOURCES = tests/unit/preload-udp.c $(shim_harness)
 tests_unit_preload_udp_CPPFLAGS = $(shim_cppflags)
 tests_unit_preload_udp_LDADD = $(shim_ldadd)
 endif
+
+dist_man_MANS += man/libustack.so.7

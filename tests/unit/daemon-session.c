@@ -496,6 +496,34 @@ static void lack_of_descriptors_does_not_spin(void **state)
 	close(fd);
 }
 
+static void a_socket_lost_for_lack_of_descriptors_is_told(void **state)
+{
+	struct ctx *c = *state;
+	struct rlimit old, low;
+	struct msg m = { 0 };
+	int fd = client(c), spare, fds[2];
+	uint64_t id = sockname_new_id();
+	char b;
+
+	assert_int_equal(sockname_pair(SOCKNAME_STREAM, id, PATH, fds), 0);
+	m.socket = (struct msg_socket){ AF_INET, SOCK_STREAM, 0 };
+	request(fd, &m, MSG_OP_SOCKET, id, sizeof(m.socket), &fds[1]);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	spare = dup(fd);
+	low = old;
+	low.rlim_cur = (rlim_t)spare;
+	close(spare);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	turn(c);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_int_equal(reply(fd, &m, MSG_OP_SOCKET), -ENFILE);
+	close(fds[1]);
+	assert_int_equal(read(fds[0], &b, 1), 0);	/* the application sees a hang-up */
+	assert_int_equal(call(c, fd, &m, MSG_OP_HELLO, 0, 0), 0);
+	close(fds[0]);
+	close(fd);
+}
+
 static void owner_takes_the_stack_with_it(void **state)
 {
 	struct ctx *c = *state;
@@ -613,6 +641,7 @@ int main(void)
 		T(sessions_are_bounded),
 		T(info_comes_in_pages),
 		T(lack_of_descriptors_does_not_spin),
+		T(a_socket_lost_for_lack_of_descriptors_is_told),
 		T(owner_takes_the_stack_with_it),
 		T(stop_answers_first),
 		T(another_user_is_refused),

@@ -423,6 +423,30 @@ static void stop_and_start_again_at_once(void **state)
 	}
 }
 
+static void closed_standard_descriptors_and_blocked_signals_do_no_harm(void **state)
+{
+	struct proc p = { .pid = fork() };
+	sigset_t all;
+	int fd = -1, pid;
+
+	if (p.pid == 0) {
+		sigfillset(&all);
+		sigprocmask(SIG_SETMASK, &all, NULL);
+		for (int i = 0; i < 3; i++)
+			close(i);
+		execl(program, program, "-n", "a", "--daemon", NULL);
+		_exit(99);
+	}
+	p.out = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(ended(&p), 0);
+	fd = control("a");
+	pid = hello(fd);
+	assert_true(pid > 0);
+	kill(pid, SIGTERM);
+	assert_int_equal(recv(fd, &pid, 1, 0), 0);
+	close(fd);
+}
+
 static void the_shim_is_shed(void **state)
 {
 	struct proc p;
@@ -459,6 +483,7 @@ int main(void)
 		T(a_private_stack_ends_with_its_starter),
 		T(on_demand_ends_after_its_last_user),
 		T(stop_and_start_again_at_once),
+		T(closed_standard_descriptors_and_blocked_signals_do_no_harm),
 		T(the_shim_is_shed),
 #undef T
 	};
