@@ -61,6 +61,7 @@ static void catch_signals(struct run *r)
 	struct sigaction stop = { .sa_handler = on_stop_signal, .sa_flags = SA_RESETHAND };
 	struct sigaction ign = { .sa_handler = SIG_IGN };
 	struct sigaction hup;
+	sigset_t none;
 
 	stopping_loop = r->loop;
 	sigaction(SIGTERM, &stop, NULL);
@@ -71,6 +72,9 @@ static void catch_signals(struct run *r)
 		sigaction(SIGHUP, &ign, NULL);
 	else if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN)
 		sigaction(SIGHUP, &stop, NULL);
+	/* a starter may have had them blocked, which exec(2) hands on */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* started by a program that runs under the shim, we must not: our own sockets
@@ -84,6 +88,19 @@ static void shed_preload(char **argv)
 	unsetenv("LD_PRELOAD");
 	execv("/proc/self/exe", argv);
 	log_warn("cannot restart without LD_PRELOAD=%s: %s", p, strerror(errno));
+}
+
+/* started without stdin, stdout or stderr, a socket of ours must not take
+ * their numbers: messages would go into it */
+static void fill_standard_fds(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
 }
 
 static bool is_wanted(const struct run *r, int fd)
@@ -366,6 +383,7 @@ int main(int argc, char **argv)
 	static struct run r = { .parent_fd = -1 };
 	int ret, status;
 
+	fill_standard_fds();
 	signal(SIGPIPE, SIG_IGN);
 	log_init("ustackd", LOG_WARNING);
 	shed_preload(argv);

@@ -41,12 +41,13 @@ socklen_t sockname_make(struct sockaddr_un *un, enum sockname_kind kind,
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t len = strlen(path);
-	char *p = un->sun_path;
+	char *p;
 
 	if (len > SOCKNAME_PATH_MAX)
 		return 0;
 	memset(un, 0, sizeof(*un));
 	un->sun_family = AF_UNIX;
+	p = un->sun_path;
 	memcpy(p + 1, PREFIX, PREFIX_LEN);
 	p[KIND_AT] = (char)kind;
 	for (int i = 0; i < ID_LEN; i++)
