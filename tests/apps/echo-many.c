@@ -9,8 +9,9 @@
  * number and the round, and compares each echoed byte at its place.  At most
  * WINDOW connections have an unanswered message, so that the round measures
  * the stack and not the queue.  All connections stay open until the end; with
- * "hold" the client then prints "holding" and waits for end of file on stdin,
- * so that somebody can look at memory and descriptors meanwhile.  Nothing
+ * "hold" the client says "connected" before the first round and "holding" after
+ * the last, and waits for end of file on stdin, so that somebody can look at
+ * memory, CPU time and descriptors meanwhile.  Nothing
  * happening for 30 s is a failure.  Both sides are level-triggered epoll.
  */
 #include <arpa/inet.h>
@@ -259,6 +260,10 @@ static int client(struct addrinfo *ai, unsigned n, unsigned rounds, bool hold)
 	t0 = now();
 	connect_all(ep, ai);
 	t1 = now();
+	if (hold) {
+		printf("connected\n");
+		fflush(stdout);
+	}
 	for (round_no = 0; round_no < rounds; round_no++)
 		one_round(ep);
 	t2 = now();

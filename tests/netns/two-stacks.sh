@@ -30,12 +30,12 @@ user_stack() {
 }
 on() { local s=$1; shift; exec "${AS[@]}" env USTACK="$s" LD_PRELOAD="$USTACK_PRELOAD" "$@"; }
 
-# over VNL NAME: both families, both directions of data
+# over NAME VNL VNL: both families, both directions of data
 over() {
-	local vnl=$1 what=$2 i
-	user_stack a "vnl=$vnl,ip=10.0.0.1/24,ip=fc00::1:1/64" && ok "$what: first stack starts, unprivileged" ||
+	local what=$1 i addr
+	user_stack a "vnl=$2,ip=10.0.0.1/24,ip=fc00::1:1/64" && ok "$what: first stack starts, unprivileged" ||
 		not_ok "$what: first stack starts, unprivileged" "$T/a.err"
-	user_stack b "vnl=$vnl,ip=10.0.0.2/24,ip=fc00::1:2/64" && ok "$what: second stack starts" ||
+	user_stack b "vnl=$3,ip=10.0.0.2/24,ip=fc00::1:2/64" && ok "$what: second stack starts" ||
 		not_ok "$what: second stack starts" "$T/b.err"
 	head -c 3000000 /dev/urandom >"$T/data"
 	for addr in 10.0.0.2 fc00::1:2; do
@@ -58,5 +58,6 @@ over() {
 	stack_stop a
 	stack_stop b
 }
-over "ptp://$T/ptp" ptp
-over "hub://$T/hub" hub
+over ptp "ptp://$T/ptp" "ptp://$T/ptp"
+over hub "hub://$T/hub" "vde://$T/hub"
+over switch "switch://$T/switch" "vde://$T/switch"
