@@ -73,6 +73,8 @@
 	X(int, poll, (struct pollfd *p, nfds_t n, int ms), (p, n, ms), SYS_NR_POLL, p, n, ms, 0, 0, 0) \
 	X(int, close_range, (unsigned a, unsigned b, int f), (a, b, f), SYS_close_range, a, b, f, 0, 0, 0) \
 	X(int, fclose, (FILE *f), (f), SYS_NONE, f, 0, 0, 0, 0, 0) \
+	X(FILE *, freopen, (const char *p, const char *m, FILE *f), (p, m, f), SYS_NONE, p, m, f, 0, 0, 0) \
+	X(int, daemon, (int c, int k), (c, k), SYS_NONE, c, k, 0, 0, 0, 0) \
 	X(int, getaddrinfo, (const char *h, const char *s, const struct addrinfo *i, struct addrinfo **r), \
 	  (h, s, i, r), SYS_NONE, h, s, i, r, 0, 0) \
 	X(int, getifaddrs, (struct ifaddrs **i), (i), SYS_NONE, i, 0, 0, 0, 0, 0) \

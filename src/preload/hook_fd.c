@@ -30,6 +30,40 @@ HOOK(int, fclose, (FILE *f))
 	return sys_fclose(f);
 }
 
+static FILE *reopen(const char *path, const char *mode, FILE *f)
+{
+	FILE *ret;
+
+	if (f)
+		fdtab_forget(fileno(f));
+	ret = sys_freopen(path, mode, f);
+	if (ret)
+		fdtab_forget(fileno(ret));
+	return ret;
+}
+
+HOOK(FILE *, freopen, (const char *path, const char *mode, FILE *f))
+{
+	return reopen(path, mode, f);
+}
+
+#ifdef __LP64__
+/* on 64-bit systems an alias */
+HOOK(FILE *, freopen64, (const char *path, const char *mode, FILE *f))
+{
+	return reopen(path, mode, f);
+}
+#endif
+
+/* puts /dev/null on 0, 1 and 2 by dup2() calls that we do not see */
+HOOK(int, daemon, (int nochdir, int noclose))
+{
+	int ret = sys_daemon(nochdir, noclose);
+
+	fdtab_forget_range(0, 2);
+	return ret;
+}
+
 HOOK(int, dup, (int fd))
 {
 	int to = sys_dup(fd);
