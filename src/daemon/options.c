@@ -78,6 +78,8 @@ static int add_config(struct options *o, const char *s)
 {
 	char *joined;
 
+	if (!*s)
+		return 0;
 	if (asprintf(&joined, "%s%s%s", o->config, *o->config ? "," : "", s) < 0) {
 		fputs("ustackd: out of memory\n", stderr);
 		return -ENOMEM;

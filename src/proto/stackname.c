@@ -99,8 +99,8 @@ static uint64_t hash(const char *s)
 	return h;
 }
 
-static int set_path(struct stackname *out, const char *dir, const char *base,
-		    char *err, size_t errlen)
+static int set_path(struct stackname *out, const char *name, const char *dir,
+		    const char *base, char *err, size_t errlen)
 {
 	char path[PATH_MAX + NAME_MAX];
 	int len = snprintf(path, sizeof(path), "%s/%s", dir, base);
@@ -108,18 +108,18 @@ static int set_path(struct stackname *out, const char *dir, const char *base,
 	if (len < 0 || (size_t)len > SOCKNAME_PATH_MAX)
 		return fail(-ENAMETOOLONG, err, errlen,
 			    "stack \"%s\": control socket %s/%s has %d characters, at most %zu fit a socket's name (use a shorter name or path)",
-			    base, dir, base, len, SOCKNAME_PATH_MAX);
+			    name, dir, base, len, SOCKNAME_PATH_MAX);
 	memcpy(out->path, path, (size_t)len + 1);
 	return 0;
 }
 
-static int in_dir(struct stackname *out, const char *base, bool create,
-		  char *err, size_t errlen)
+static int in_dir(struct stackname *out, const char *name, const char *base,
+		  bool create, char *err, size_t errlen)
 {
 	char dir[PATH_MAX];
 	int ret = stackname_dir(create, dir, sizeof(dir), err, errlen);
 
-	return ret ? ret : set_path(out, dir, base, err, errlen);
+	return ret ? ret : set_path(out, name, dir, base, err, errlen);
 }
 
 /* the sockets' names carry the path into other processes: it must not
@@ -135,14 +135,13 @@ static int from_path(struct stackname *out, const char *name, char *err,
 			    "stack \"%s\": a path must end in the name of the control socket",
 			    name);
 	if (name[0] == '/')
-		return set_path(out, "", name + 1, err, errlen);
+		return set_path(out, name, "", name + 1, err, errlen);
 	if (!getcwd(cwd, sizeof(cwd)))
 		return fail(-errno, err, errlen,
 			    "stack \"%s\": cannot find the working folder: %s",
 			    name, strerror(errno));
-	if (strncmp(name, "./", 2) == 0)
-		name += 2;
-	return set_path(out, strcmp(cwd, "/") ? cwd : "", name, err, errlen);
+	return set_path(out, name, strcmp(cwd, "/") ? cwd : "",
+			name + (strncmp(name, "./", 2) ? 0 : 2), err, errlen);
 }
 
 /**
@@ -170,7 +169,7 @@ int stackname_resolve(const char *name, bool create, struct stackname *out,
 		out->kind = STACKNAME_CONFIG;
 		out->config = name;
 		snprintf(base, sizeof(base), "@%016" PRIx64, hash(name));
-		return in_dir(out, base, create, err, errlen);
+		return in_dir(out, name, base, create, err, errlen);
 	}
 	if (strchr(name, '/'))
 		return from_path(out, name, err, errlen);
@@ -179,5 +178,5 @@ int stackname_resolve(const char *name, bool create, struct stackname *out,
 		return fail(-EINVAL, err, errlen,
 			    "stack \"%s\": not a valid name (letters, digits and . _ - @, not beginning with . or -; or a path; or a configuration string such as vnl=vxvde://234.0.0.1,ip=10.0.0.1/24)",
 			    name);
-	return in_dir(out, name, create, err, errlen);
+	return in_dir(out, name, name, create, err, errlen);
 }
