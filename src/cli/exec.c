@@ -113,26 +113,25 @@ static void warn_unreachable(const char *cmd)
 }
 
 /* a stack given by name must be there; a configuration starts its own */
-static int check_stack(const char *name)
+static int check_stack(const char *name, struct stackname *sn)
 {
-	struct stackname sn;
 	char err[512];
 	int fd;
 
-	if (stackname_resolve(name, false, &sn, err, sizeof(err)) < 0) {
+	if (stackname_resolve(name, false, sn, err, sizeof(err)) < 0) {
 		cli_error("%s", err);
 		return -EINVAL;
 	}
-	if (sn.kind != STACKNAME_PATH)
+	if (sn->kind != STACKNAME_PATH)
 		return 0;
-	fd = ctl_connect(sn.path);
+	fd = ctl_connect(sn->path);
 	if (fd == -ENOENT || fd == -ECONNREFUSED) {
 		cli_error("stack \"%s\" is not running: no daemon at %s (start it by \"ustack mount %s\")",
-			  name, sn.path, name);
+			  name, sn->path, name);
 		return fd;
 	}
 	if (fd < 0) {
-		cli_error("stack \"%s\": cannot connect to %s: %s", name, sn.path,
+		cli_error("stack \"%s\": cannot connect to %s: %s", name, sn->path,
 			  strerror(-fd));
 		return fd;
 	}
@@ -142,6 +141,8 @@ static int check_stack(const char *name)
 
 static int run(const struct command *cmd, int argc, char **argv)
 {
+	struct stackname sn;
+	const char *name;
 	int first = 2, err;
 
 	if (argc > first && !strcmp(argv[first], "--"))
@@ -150,10 +151,12 @@ static int run(const struct command *cmd, int argc, char **argv)
 		cli_usage(cmd);
 		return CLI_EXEC_FAILED;
 	}
-	if (check_stack(argv[1]) < 0)
+	if (check_stack(argv[1], &sn) < 0)
 		return CLI_EXEC_FAILED;
+	/* a path must not depend on the folder that COMMAND goes to */
+	name = sn.kind == STACKNAME_PATH && strchr(argv[1], '/') ? sn.path : argv[1];
 	warn_unreachable(argv[first]);
-	if (set_environment(argv[1]) < 0)
+	if (set_environment(name) < 0)
 		return CLI_EXEC_FAILED;
 	execvp(argv[first], argv + first);
 	err = errno;

@@ -106,6 +106,9 @@ static void a_path_is_as_good_as_a_name(void **state)
 	assert_int_equal(sh("./ustack ls %s/sock", tmp), 0);
 	assert_says("sock");
 	assert_int_equal(sh("./ustack exec %s/sock true", tmp), 0);
+	assert_int_equal(sh("d=$PWD; cd %s && $d/ustack exec ./sock sh -c 'cd /; echo $USTACK'", tmp), 0);
+	assert_true(out[0] == '/');
+	assert_says("/sock\n");
 	assert_int_equal(sh("./ustack umount %s/sock", tmp), 0);
 	assert_int_equal(sh("test -e %s/sock", tmp), 1);
 }
