@@ -76,6 +76,7 @@ enum {
 	TAG_OPT_RECVERR		= 1 << 8,
 	TAG_OPT_RECVERR6	= 1 << 9,
 	TAG_OPT_ERR_TOLD	= 1 << 10,	/* the error in front was reported once */
+	TAG_OPT_WR_SHUT		= 1 << 11,	/* datagrams: shutdown(SHUT_WR) */
 };
 
 bool client_identify(int fd, struct sockname *sn);

@@ -196,6 +196,8 @@ ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m,
 
 	if (flags & (MSG_OOB | MSG_MORE | MSG_ERRQUEUE))
 		return -EOPNOTSUPP;
+	if (t.opts & TAG_OPT_WR_SHUT)
+		return -EPIPE;
 	ret = payload_size(m, t.domain, &total);
 	if (!ret)
 		ret = send_name(fd, m, t, &h);

@@ -361,6 +361,23 @@ static int shutdown_listener(int fd, const struct sockname *sn, int how)
 	return sys_shutdown(fd, SHUT_RD) < 0 ? -errno : 0;
 }
 
+/* datagrams: reading ends on the pair; the end of writing is kept in the tag, since
+ * the daemon would take it for the end of the socket */
+static int shutdown_dgram(int fd, const struct sockname *sn, int how)
+{
+	struct tag t;
+	int ret = tell_shutdown(sn, how, true);
+
+	if (ret)
+		return ret;
+	if (how != SHUT_RD) {
+		t = tag_get(fd);
+		t.opts |= TAG_OPT_WR_SHUT;
+		tag_set(fd, t);
+	}
+	return how != SHUT_WR && sys_shutdown(fd, SHUT_RD) < 0 ? -errno : 0;
+}
+
 /**
  * client_shutdown() - shutdown(2)
  */
@@ -369,7 +386,7 @@ int client_shutdown(int fd, const struct sockname *sn, int how)
 	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
 		return -EINVAL;
 	if (sn->kind != SOCKNAME_STREAM)
-		return tell_shutdown(sn, how, true);
+		return shutdown_dgram(fd, sn, how);
 	switch (tag_get(fd).state) {
 	case TAG_NEW:
 	case TAG_FAILED:

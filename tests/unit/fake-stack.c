@@ -403,8 +403,6 @@ static int on_socket(struct node *n, struct msg *m)
 	case MSG_OP_SHUTDOWN:
 		if (n->kind == DGRAM && !n->peer.addr.in.sin_port)
 			return -ENOTCONN;
-		if (n->kind == DGRAM)
-			shutdown(n->fd, m->shutdown.how == SHUT_RD ? SHUT_WR : SHUT_RD);
 		return 0;
 	case MSG_OP_SETSOCKOPT:
 		return set_opt(n, m);

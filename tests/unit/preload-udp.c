@@ -234,7 +234,7 @@ static void many_at_once(void **state)
 	close(b);
 }
 
-static void shut_down_for_reading(void **state)
+static void shut_down(void **state)
 {
 	int b = udp(0);
 	struct sockaddr_in dst = to(7298);
@@ -245,6 +245,10 @@ static void shut_down_for_reading(void **state)
 	assert_int_equal(connect(b, (struct sockaddr *)&dst, sizeof(dst)), 0);
 	assert_int_equal(shutdown(b, SHUT_RD), 0);
 	assert_int_equal(read(b, &byte, 1), 0);
+	assert_int_equal(write(b, "x", 1), 1);
+	assert_int_equal(shutdown(b, SHUT_WR), 0);
+	assert_int_equal(write(b, "x", 1), -1);
+	assert_int_equal(errno, EPIPE);
 	close(b);
 }
 
@@ -316,7 +320,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(errors_are_told_once),
 		cmocka_unit_test(ancillary_data_when_asked),
 		cmocka_unit_test(many_at_once),
-		cmocka_unit_test(shut_down_for_reading),
+		cmocka_unit_test(shut_down),
 		cmocka_unit_test(only_the_stacks_interfaces_show),
 		cmocka_unit_test(numeric_hosts_resolve),
 	};
