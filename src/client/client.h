@@ -77,6 +77,7 @@ enum {
 	TAG_OPT_RECVERR6	= 1 << 9,
 	TAG_OPT_ERR_TOLD	= 1 << 10,	/* the error in front was reported once */
 	TAG_OPT_WR_SHUT		= 1 << 11,	/* datagrams: shutdown(SHUT_WR) */
+	TAG_OPT_PING		= 1 << 12,	/* SOCK_DGRAM, but ICMP: addresses bear no port */
 };
 
 bool client_identify(int fd, struct sockname *sn);

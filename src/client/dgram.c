@@ -150,8 +150,8 @@ static int send_name(int fd, const struct msghdr *m, struct tag t, struct dgram_
 	default:
 		return t.domain == AF_INET6 ? -EINVAL : -EAFNOSUPPORT;
 	}
-	/* sin_port and sin6_port share their place */
-	if (t.type == SOCK_DGRAM && a.addr.in.sin_port == 0)
+	/* sin_port and sin6_port share their place; only UDP needs it */
+	if (t.type == SOCK_DGRAM && !(t.opts & TAG_OPT_PING) && a.addr.in.sin_port == 0)
 		return -EINVAL;
 	h->peer = a.addr;
 	return 0;

@@ -103,6 +103,8 @@ int client_socket(const char *path, int domain, int type, int protocol)
 
 	if (ret)
 		return ret;
+	if (how.type == SOCK_DGRAM && (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6))
+		t.opts = TAG_OPT_PING;
 	r.sock = sockname_new_id();
 	ret = client_make_pair(how.type == SOCK_STREAM ? SOCKNAME_STREAM : SOCKNAME_DGRAM,
 			       r.sock, path, type, fds);
