@@ -100,6 +100,9 @@ static int raw_op_send(struct sock *s, const struct dgram_hdr *h, uint8_t *data,
 		return EMSGSIZE;
 	if (s->o.hdrincl && len < IP_HLEN)
 		return EINVAL;
+	/* lwIP only asserts that the checksum's place is in the packet */
+	if (dgram(s)->checksum_at >= 0 && (size_t)dgram(s)->checksum_at + 2 > len)
+		return EINVAL;
 	return raw_out(dgram(s)->raw, s, h, data, len);
 }
 
