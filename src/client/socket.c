@@ -18,6 +18,7 @@
 #define TYPE_MASK	0xf		/* SOCK_TYPE_MASK of the kernel */
 #define TYPE_MAX	11		/* SOCK_MAX */
 #define PROTO_MAX	263		/* IPPROTO_MAX */
+#define GONE_PAUSE_MS	100
 
 /**
  * client_socket_check() - Would Linux make such a socket?
@@ -269,10 +270,15 @@ static int wait_record(int fd)
 	return n == 0 ? -EPIPE : 0;
 }
 
-/* the listener's pair is at its end: shut down by us, or the daemon is gone */
+/* the listener's pair is at its end: shut down by us, or the daemon is gone.
+ * Then the descriptor polls readable for ever, and servers call us again at
+ * once: the pause keeps them from burning a processor and filling a log. */
 static int listener_ended(int fd)
 {
-	return tag_get(fd).state == TAG_LISTENING ? -ENETDOWN : -EINVAL;
+	if (tag_get(fd).state != TAG_LISTENING)
+		return -EINVAL;
+	sys_poll(NULL, 0, GONE_PAUSE_MS);
+	return -ENETDOWN;
 }
 
 /**

@@ -10,14 +10,15 @@ enum {
 #define ITEM(ret, name, params, args, nr, a, b, c, d, e, f) FN_##name,
 	SYS_FUNCTIONS(ITEM)
 #undef ITEM
-	FN_fcntl, FN_ioctl, FN_syscall, FN_COUNT
+	FN_fcntl, FN_ioctl, FN_prctl, FN_syscall, FN_COUNT
 };
 
 static const char *const names[FN_COUNT] = {
 #define ITEM(ret, name, params, args, nr, a, b, c, d, e, f) [FN_##name] = #name,
 	SYS_FUNCTIONS(ITEM)
 #undef ITEM
-	[FN_fcntl] = "fcntl", [FN_ioctl] = "ioctl", [FN_syscall] = "syscall",
+	[FN_fcntl] = "fcntl", [FN_ioctl] = "ioctl", [FN_prctl] = "prctl",
+	[FN_syscall] = "syscall",
 };
 
 static _Atomic(void *) found[FN_COUNT];
@@ -132,6 +133,17 @@ int sys_ioctl(int fd, unsigned long req, void *arg)
 	int (*fn)(int, unsigned long, ...) = (int (*)(int, unsigned long, ...))find(FN_ioctl);
 
 	return fn ? fn(fd, req, arg) : (int)raw(SYS_ioctl, fd, (long)req, (long)arg, 0, 0, 0);
+}
+
+/**
+ * sys_prctl() - prctl(2) with all five arguments
+ */
+int sys_prctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+	int (*fn)(int, ...) = (int (*)(int, ...))find(FN_prctl);
+
+	return fn ? fn(op, a, b, c, d)
+		  : (int)raw(SYS_prctl, op, (long)a, (long)b, (long)c, (long)d, 0);
 }
 
 /**

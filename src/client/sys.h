@@ -88,6 +88,7 @@ SYS_FUNCTIONS(SYS_DECLARE)
 
 int sys_fcntl(int fd, int cmd, long arg);
 int sys_ioctl(int fd, unsigned long req, void *arg);
+int sys_prctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 long sys_syscall(long nr, long a, long b, long c, long d, long e, long f);
 
 /* look everything up now: from a constructor, while that is harmless */

@@ -13,22 +13,29 @@
  *
  * A vfork child writes into our memory but has descriptors of its own: it may
  * forget (harmless for us), but not record.
+ * A program that filters its own system calls would die of our questions.
+ * Before it does, every open descriptor is found out (fdtab_freeze()); what is
+ * still unknown afterwards counts as foreign.
+ *
  * Bytes are read and written atomically; threads that race on one number
  * race on the descriptor itself.
  */
-#include <errno.h>
-#include <string.h>
+#include <fcntl.h>
 #include "client/client.h"
+#include "client/sys.h"
 #include "preload/fdtab.h"
 
+#define FREEZE_MAX	1024	/* numbers that are looked at: programs that sandbox have few */
+
 uint8_t fdtab[FDTAB_SIZE];
+static bool frozen;
 
 /**
  * fdtab_set() - Record what a descriptor is
  */
 void fdtab_set(int fd, enum fd_class c)
 {
-	if ((unsigned)fd >= FDTAB_SIZE)
+	if ((unsigned)fd >= FDTAB_SIZE || frozen)
 		return;
 	if (!conn_in_owner())
 		c = FD_UNKNOWN;
@@ -45,7 +52,7 @@ enum fd_class fdtab_find_out(int fd)
 	struct sockname sn;
 	enum fd_class c;
 
-	if (fd < 0)
+	if (fd < 0 || frozen)
 		return FD_FOREIGN;
 	if (!client_identify(fd, &sn)) {
 		c = FD_FOREIGN;
@@ -66,6 +73,19 @@ enum fd_class fdtab_find_out(int fd)
 	}
 	fdtab_set(fd, c);
 	return c;
+}
+
+/**
+ * fdtab_freeze() - Find out what is open now, and ask no more
+ */
+void fdtab_freeze(void)
+{
+	if (frozen || !conn_in_owner())
+		return;
+	for (int fd = 0; fd < FREEZE_MAX; fd++)
+		if (!fdtab[fd] && fdtab_find_out(fd) == FD_FOREIGN && sys_fcntl(fd, F_GETFD, 0) < 0)
+			fdtab_forget(fd);
+	frozen = true;
 }
 
 /**

@@ -65,5 +65,9 @@ HOOK_DECL(int, dup2, (int fd, int to));
 HOOK_DECL(int, dup3, (int fd, int to, int flags));
 HOOK_DECL(int, fcntl, (int fd, int cmd, ...));
 HOOK_DECL(int, ioctl, (int fd, unsigned long req, ...));
+HOOK_DECL(int, prctl, (int op, ...));
+
+/* hook_data.c: the program filters its own system calls from now on */
+void data_sandboxed(void);
 
 #endif

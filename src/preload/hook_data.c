@@ -6,12 +6,28 @@
  * of the pair stands for the connection's errno), and writes are sends with
  * MSG_NOSIGNAL, since a first write after a reset fails without SIGPIPE.
  * Anything else on a socket of ours takes the slow way by client/io.c.
+ *
+ * A program that puts a seccomp filter on itself (sshd before authentication)
+ * allows the calls that it makes, and dies of others.  From then on reads and
+ * writes of connected streams are exactly these calls and nothing more; the
+ * price is a SIGPIPE where TCP's first write after a reset has none.
  */
 #include "preload/hook.h"
 
 #define CHUNK_MMSG	1024		/* UIO_MAXIOV, as the kernel limits it */
 
 void __chk_fail(void) __attribute__((noreturn));
+
+static bool sandboxed;
+
+/**
+ * data_sandboxed() - Make no system call any more that the program does not make
+ */
+void data_sandboxed(void)
+{
+	fdtab_freeze();
+	__atomic_store_n(&sandboxed, true, __ATOMIC_RELAXED);
+}
 
 /* after a call on a stream whose state was in doubt */
 static void settle(int fd)
@@ -24,7 +40,7 @@ static ssize_t recv_error(int fd, ssize_t n)
 {
 	struct sockname sn;
 
-	if (n < 0 && errno == ECONNRESET && client_identify(fd, &sn))
+	if (n < 0 && errno == ECONNRESET && !sandboxed && client_identify(fd, &sn))
 		errno = stream_recv_error(fd, &sn, errno);
 	return n;
 }
@@ -33,7 +49,8 @@ static ssize_t send_error(int fd, int flags, ssize_t n)
 {
 	struct sockname sn;
 
-	if (n < 0 && (errno == EPIPE || errno == ECONNRESET) && client_identify(fd, &sn))
+	if (n < 0 && (errno == EPIPE || errno == ECONNRESET) && !sandboxed &&
+	    client_identify(fd, &sn))
 		errno = stream_send_error(fd, &sn, flags, errno);
 	return n;
 }
@@ -204,6 +221,8 @@ HOOK(ssize_t, write, (int fd, const void *buf, size_t len))
 	case FD_FOREIGN:
 		return sys_write(fd, buf, len);
 	case FD_STREAM:
+		if (sandboxed)
+			return sys_write(fd, buf, len);
 		return send_error(fd, 0, sys_send(fd, buf, len, MSG_NOSIGNAL));
 	default:
 		return slow_send(fd, buf, len, 0, NULL, 0);
@@ -214,7 +233,7 @@ static ssize_t stream_sendv(int fd, const struct iovec *iov, size_t n, int flags
 {
 	struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
 
-	return send_error(fd, flags, sys_sendmsg(fd, &m, flags | MSG_NOSIGNAL));
+	return send_error(fd, flags, sys_sendmsg(fd, &m, sandboxed ? flags : flags | MSG_NOSIGNAL));
 }
 
 HOOK(ssize_t, writev, (int fd, const struct iovec *iov, int n))
@@ -225,6 +244,8 @@ HOOK(ssize_t, writev, (int fd, const struct iovec *iov, int n))
 	case FD_FOREIGN:
 		return sys_writev(fd, iov, n);
 	case FD_STREAM:
+		if (sandboxed)
+			return sys_writev(fd, iov, n);
 		return n < 0 ? hook_result(-EINVAL) : stream_sendv(fd, iov, (size_t)n, 0);
 	default:
 		return n < 0 ? hook_result(-EINVAL) : slow_sendmsg(fd, &m, 0);
@@ -240,7 +261,8 @@ HOOK(ssize_t, sendto, (int fd, const void *buf, size_t len, int flags, const str
 	case FD_STREAM:
 		if (flags & STREAM_SLOW_SEND)
 			return hook_result(-EOPNOTSUPP);
-		return send_error(fd, flags, sys_send(fd, buf, len, flags | MSG_NOSIGNAL));
+		return send_error(fd, flags,
+				  sys_send(fd, buf, len, sandboxed ? flags : flags | MSG_NOSIGNAL));
 	default:
 		return slow_send(fd, buf, len, flags, sa, salen);
 	}

@@ -4,8 +4,11 @@
  * Some programs call syscall(SYS_accept4, ...) where their C library lacks a
  * function.  Numbers of calls that are hooked go to the hook of that name;
  * every other goes on with its six arguments.
+ *
+ * prctl() and seccomp are watched for a filter on system calls (hook_data.c).
  */
 #include <stdarg.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include "preload/hook.h"
 
@@ -127,6 +130,20 @@ static bool fd_call(long nr, const long *a, long *ret)
 	}
 }
 
+HOOK(int, prctl, (int op, ...))
+{
+	unsigned long a[4];
+	va_list ap;
+
+	va_start(ap, op);
+	for (int i = 0; i < 4; i++)
+		a[i] = va_arg(ap, unsigned long);
+	va_end(ap);
+	if (op == PR_SET_SECCOMP)
+		data_sandboxed();
+	return sys_prctl(op, a[0], a[1], a[2], a[3]);
+}
+
 HOOK(long, syscall, (long nr, ...))
 {
 	long a[6], ret;
@@ -138,5 +155,7 @@ HOOK(long, syscall, (long nr, ...))
 	va_end(ap);
 	if (socket_call(nr, a, &ret) || data_call(nr, a, &ret) || fd_call(nr, a, &ret))
 		return ret;
+	if (nr == SYS_seccomp || (nr == SYS_prctl && a[0] == PR_SET_SECCOMP))
+		data_sandboxed();
 	return sys_syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
