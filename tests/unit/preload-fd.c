@@ -12,11 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <cmocka.h>
 #include "fake-stack.h"
 #include "under-shim.h"
@@ -345,6 +348,51 @@ static void child_without_path_attaches(void **state)
 	close(l);
 }
 
+/* only the calls that the program makes itself, or the kernel kills it */
+static void enter_sandbox(void)
+{
+	struct sock_filter f[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_read, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { sizeof(f) / sizeof(f[0]), f };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0))
+		_exit(3);
+}
+
+static void sandboxed_programs_live(void **state)
+{
+	int l = listener(7109), c = dial(7109), s = accept(l, NULL, NULL), p[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(p), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		enter_sandbox();
+		if (write(s, "1", 1) != 1 || write(p[1], "2", 1) != 1 || read(s, &byte, 1) != 1)
+			_exit(1);
+		_exit(0);
+	}
+	assert_int_equal(write(c, "x", 1), 1);
+	assert_int_equal(finish(pid), 0);
+	assert_int_equal(read(c, &byte, 1), 1);
+	assert_int_equal(read(p[0], &byte, 1), 1);
+	assert_int_equal(byte, '2');
+	close(p[0]);
+	close(p[1]);
+	close(c);
+	close(s);
+	close(l);
+}
+
 static void stdio_works(void **state)
 {
 	int l = listener(7108), c = dial(7108), s = accept(l, NULL, NULL);
@@ -374,6 +422,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(control_connection_survives_closing),
 		cmocka_unit_test(dup_and_fcntl_follow),
 		cmocka_unit_test(child_without_path_attaches),
+		cmocka_unit_test(sandboxed_programs_live),
 		cmocka_unit_test(stdio_works),
 	};
 	int ret;
