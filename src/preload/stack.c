@@ -34,7 +34,7 @@ __attribute__((constructor)) static void stack_init(void)
 	label = strdup(env && *env ? env : "default");
 	if (!label)
 		snprintf(broken, sizeof(broken), "out of memory");
-	else if (!stackname_resolve(label, true, &stack, broken, sizeof(broken)))
+	else if (!stackname_resolve(label, false, &stack, broken, sizeof(broken)))
 		broken[0] = '\0';
 	atomic_store(&ready, 1);
 	errno = saved;
@@ -86,7 +86,12 @@ static void complain(int err)
 static int on_demand(void)
 {
 	char why[500], text[600];
-	int ret = start_on_demand(stack.path, stack.config, why, sizeof(why));
+	struct stackname again;
+	/* only now the runtime folder is needed: most programs open no socket */
+	int ret = stackname_resolve(label, true, &again, why, sizeof(why));
+
+	if (!ret)
+		ret = start_on_demand(stack.path, stack.config, why, sizeof(why));
 
 	if (ret) {
 		snprintf(text, sizeof(text), "stack \"%s\": %s", label, why);
@@ -129,5 +134,8 @@ int stack_socket(int domain, int type, int protocol)
 		return ret;
 	if (stack_reach())
 		return -ENETDOWN;
-	return client_socket(stack.path, domain, type, protocol);
+	ret = client_socket(stack.path, domain, type, protocol);
+	if (ret == -ENETDOWN)	/* somebody listens, but does not answer as we expect */
+		complain(-EPROTO);
+	return ret;
 }
