@@ -368,6 +368,21 @@ unsigned pcbtable_count(void)
 	return count + orphans;
 }
 
+/**
+ * pcbtable_foreach() - Walk all connections, active, parked and in TIME_WAIT
+ * @fn:		Called for each; false ends the walk.  Must not end a connection
+ * @arg:	For @fn
+ *
+ * Orphans (connections without a node, for want of memory) are passed over.
+ */
+void pcbtable_foreach(pcbtable_visit *fn, void *arg)
+{
+	for (uint32_t i = 0; i < nbucket; i++)
+		for (const struct pcbnode *n = bucket[i]; n; n = n->hnext)
+			if (!fn(n->pcb, arg))
+				return;
+}
+
 /* RFC 1122 4.2.2.13: a SYN above what the old connection received opens a new
  * one; lwIP would only acknowledge it and the peer would stall */
 static bool tw_reusable(const struct tcp_pcb *pcb, const struct tcp_hdr *hdr)

@@ -75,10 +75,20 @@ void port_tcp_established(struct tcp_pcb *pcb);
 /* the MSS that goes on the wire, options deducted */
 unsigned port_tcp_wire_mss(const struct tcp_pcb *pcb);
 
+/* called after each segment of an established connection was processed: its
+ * send window may have opened without anything being acknowledged, of which
+ * lwIP's sent callback does not tell.  Must not end the connection. */
+typedef void port_input_fn(struct tcp_pcb *pcb);
+void port_on_input(port_input_fn *fn);
+
 /* O(1) look-up of an active or TIME_WAIT connection */
 struct tcp_pcb *pcbtable_find(const ip_addr_t *local, uint16_t lport,
 			      const ip_addr_t *remote, uint16_t rport);
 unsigned pcbtable_count(void);
+/* walk all connections, parked ones too; false ends the walk.  Not for a
+ * per-packet path; the visitor must not end a connection */
+typedef bool pcbtable_visit(const struct tcp_pcb *pcb, void *arg);
+void pcbtable_foreach(pcbtable_visit *fn, void *arg);
 
 /* --- routes: longest prefix, then the source's interface when src is one of
  * its addresses, then lowest metric */

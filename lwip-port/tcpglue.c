@@ -50,6 +50,7 @@
 				 * for a segment and its options, unchecked */
 
 bool port_tcp_parking;
+static port_input_fn *on_input;
 
 static void self_test_failed(const char *what)
 {
@@ -318,6 +319,15 @@ unsigned port_tcp_wire_mss(const struct tcp_pcb *pcb)
 }
 
 /**
+ * port_on_input() - Have a function called after each segment
+ * @fn:		See port.h; NULL: none
+ */
+void port_on_input(port_input_fn *fn)
+{
+	on_input = fn;
+}
+
+/**
  * port_tcp_input_done() - Stands for tcp_output() where tcp_in.c calls it
  * @pcb:	connection whose segment was processed
  *
@@ -334,6 +344,8 @@ err_t port_tcp_input_done(struct tcp_pcb *pcb)
 	if (pcb->snd_wnd_max < SND_WND_MIN)
 		pcb->snd_wnd_max = SND_WND_MIN;
 	rto_floor(pcb);
+	if (on_input && (pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT))
+		on_input(pcb);
 	return tcp_output(pcb);
 }
 

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "engine/bufpool.h"
 #include "engine/icmp.h"
 #include "engine/iface.h"
 #include "engine/sock.h"
@@ -64,12 +65,21 @@ static void turn(struct loop_prepare *p)
 static void on_lwip_timer(struct loop_timer *t)
 {
 	sys_check_timeouts();
+	bufpool_trim();
 }
 
 static void on_tcp_timer(struct loop_timer *t)
 {
 	port_tcp_tick();
 }
+
+#ifndef PORT_ASSERT_ABORT
+static void on_assert(const char *msg, const char *file, int line)
+{
+	log_limited(LOG_ERR, "lwIP: \"%s\" does not hold at %s:%d; the connection is reset",
+		    msg, file, line);
+}
+#endif
 
 /* engine_new() - Start lwIP with lo up; NULL with errno */
 struct engine *engine_new(struct loop *loop, const char *path)
@@ -85,6 +95,11 @@ struct engine *engine_new(struct loop *loop, const char *path)
 	if (!e->path || !e->scratch)
 		goto fail;
 	port_init();
+#ifndef PORT_ASSERT_ABORT	/* sanitizer builds stop there */
+	port_on_assert(on_assert);
+#endif
+	port_tcp_parking = true;
+	port_on_input(xfer_on_input);
 	if (iface_add_lo(e) < 0 || dgram_init(e) < 0)
 		goto fail;
 	e->lwip_timer.cb = on_lwip_timer;
@@ -125,6 +140,7 @@ void engine_free(struct engine *e)
 		netif_poll_all();
 	dgram_exit(e);
 	iface_free_all(e);
+	bufpool_drain();
 	loop_timer_del(&e->lwip_timer);
 	loop_timer_del(&e->tcp_timer);
 	free(e->socks);

@@ -3,8 +3,8 @@
  * Theory of operation
  * Receiving: one wake-up reads a burst of frames, as many as the last one
  * suggests, into 64 KB buffers.  A large frame (GRO) goes to lwIP in its
- * buffer, wrapped as a pbuf_custom that comes back to the free list when lwIP
- * is done; a small one is copied, or it would pin 64 KB.
+ * buffer, wrapped as a pbuf_custom that comes back to the pool when lwIP is
+ * done; a small one is copied, or it would pin 64 KB.
  * Sending: lwIP's linkoutput gathers the pbufs of one frame into one writev().
  * A link that is full gives ERR_MEM, which TCP takes as "later": once the link
  * polls writable, all connections are offered output again.
@@ -23,6 +23,7 @@
 #include <net/if.h>
 #include "base/log.h"
 #include "engine/addrconv.h"
+#include "engine/bufpool.h"
 #include "engine/priv.h"
 #include "link/link.h"
 #include "lwip/dhcp.h"
@@ -37,15 +38,16 @@
 
 #define BURST		32		/* frames a wake-up, at most */
 #define LEND_MIN	8192		/* frames from this size on go up without a copy */
-#define SPARE_MAX	32		/* free receive buffers that are kept */
 #define TX_IOV		128
+#define ETH_PADDED	60		/* the shortest Ethernet frame, without its checksum */
 #define MTU_DEFAULT	1500
 
 struct rxbuf {
 	struct pbuf_custom pc;		/* first */
-	struct rxbuf *next;
 	uint8_t data[LINK_FRAME_MAX];
 };
+
+_Static_assert(sizeof(struct rxbuf) <= BUFPOOL_SIZE, "a frame and its pbuf fit in a buffer");
 
 struct alias {
 	struct alias *next;
@@ -65,36 +67,20 @@ struct iface {
 	struct alias *aliases;
 	uint8_t mac[6];
 	int ask;			/* frames to read at the next wake-up */
+	bool full;			/* the last one got as many as it asked for */
 	struct link_buf buf[BURST];
 	bool blocked;			/* a frame did not fit: waiting for EPOLLOUT */
 };
 
-static struct rxbuf *spare_list;
-static unsigned spare_count;
-
 static void rxbuf_free(struct pbuf *p)
 {
-	struct rxbuf *b = (struct rxbuf *)p;
-
-	if (spare_count >= SPARE_MAX) {
-		free(b);
-		return;
-	}
-	b->next = spare_list;
-	spare_list = b;
-	spare_count++;
+	bufpool_put(p);			/* the pbuf is the rxbuf's first member */
 }
 
 static struct rxbuf *rxbuf_get(void)
 {
-	struct rxbuf *b = spare_list;
+	struct rxbuf *b = bufpool_get();
 
-	if (b) {
-		spare_list = b->next;
-		spare_count--;
-		return b;
-	}
-	b = malloc(sizeof(*b));
 	if (b)
 		b->pc.custom_free_function = rxbuf_free;
 	return b;
@@ -108,9 +94,15 @@ static struct pbuf *wrap(struct link_buf *lb)
 	struct pbuf *p;
 
 	if (lb->len < LEND_MIN) {
-		p = pbuf_alloc(PBUF_RAW, (u16_t)lb->len, PBUF_RAM);
-		if (p)
+		/* lwIP counts on Ethernet's padding: in places it reads a header
+		 * before it looks whether all of it is there */
+		size_t len = lb->len > ETH_PADDED ? lb->len : ETH_PADDED;
+
+		p = pbuf_alloc(PBUF_RAW, (u16_t)len, PBUF_RAM);
+		if (p) {
 			memcpy(p->payload, lb->data, lb->len);
+			memset((uint8_t *)p->payload + lb->len, 0, len - lb->len);
+		}
 		return p;
 	}
 	/* a pbuf's length has 16 bits: the largest GRO frames, with their
@@ -213,10 +205,13 @@ static void on_link(struct loop_fd *w, uint32_t events)
 	}
 	for (int k = 0; k < got; k++)
 		input(i, &i->buf[k]);
-	/* a lone frame costs no second read(); a full burst asks for more */
-	i->ask = got < want ? got + 1 : want * 2;
-	if (i->ask > BURST)
-		i->ask = BURST;
+	/* a lone frame costs no second read(): the link is level-triggered.
+	 * Two full bursts in a row ask for more */
+	if (got < want)
+		i->ask = got ? got : 1;
+	else if (i->full)
+		i->ask = want < BURST / 2 ? want * 2 : BURST;
+	i->full = got == want;
 }
 
 /* ---- sending ---- */
@@ -487,7 +482,7 @@ static void free_iface(struct iface *i)
 	}
 	for (int k = 0; k < BURST; k++)
 		if (i->buf[k].data)
-			free(container_of(i->buf[k].data, struct rxbuf, data));
+			bufpool_put(container_of(i->buf[k].data, struct rxbuf, data));
 	loop_fd_del(&i->w);
 	if (i->link)
 		link_close(i->link);
@@ -581,13 +576,6 @@ void iface_free_all(struct engine *e)
 		e->ifaces = i->next;
 		free_iface(i);
 	}
-	while (spare_list) {
-		struct rxbuf *b = spare_list;
-
-		spare_list = b->next;
-		free(b);
-	}
-	spare_count = 0;
 }
 
 /* ---- questions ---- */

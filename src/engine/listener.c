@@ -93,6 +93,9 @@ static err_t passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pcb *
 	}
 	if (l->queued + (unsigned)in_pair(ts) > l->backlog)
 		return ERR_MEM;		/* the peer repeats its SYN */
+	/* lwIP took its largest window when it saw the peer's scaling option;
+	 * our SYN|ACK must not record more than we mean to offer */
+	pcb->rcv_wnd = pcb->rcv_ann_wnd = tcp_sock_window(&ts->s.o, pcb);
 	l->synq->half_open++;
 	l->synq->refs++;
 	tcp_ext_arg_set(pcb, TCP_EXT_ID, l->synq);

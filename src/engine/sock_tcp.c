@@ -129,6 +129,8 @@ static void set_keepalive(struct tcp_sock *ts, struct tcp_pcb *pcb)
 	pcb->keep_idle = (u32_t)o->keepidle * 1000;
 	pcb->keep_intvl = (u32_t)o->keepintvl * 1000;
 	pcb->keep_cnt = (u32_t)o->keepcnt;
+	if (o->keepalive)
+		port_tcp_wake(pcb);	/* it has something to time now */
 }
 
 /* tcp_sock_apply_opts() - Bring a PCB in line with the socket's options */
@@ -183,27 +185,29 @@ static void unplug(struct tcp_sock *ts)
 	ts->nkept = ts->plug ? 1 : 0;
 }
 
-static uint32_t window_of(const struct sockopt *o)
+/**
+ * tcp_sock_window() - The receive window a connection is to have
+ * @o:		options of its socket
+ * @pcb:	the connection; without window scaling the window has 16 bits
+ *
+ * Return: bytes: what SO_RCVBUF says, else enough for a fast link
+ */
+uint32_t tcp_sock_window(const struct sockopt *o, const struct tcp_pcb *pcb)
 {
-	uint32_t w = (uint32_t)o->rcvbuf;
+	uint32_t w = o->rcvbuf_set ? (uint32_t)o->rcvbuf : TCP_RX_WINDOW;
 
 	if (w < WND_MIN)
 		w = WND_MIN;
-	return w > TCP_WND ? TCP_WND : w;
+	return w > TCP_WND_MAX(pcb) ? TCP_WND_MAX(pcb) : w;
 }
 
-/* the window we offer: what SO_RCVBUF says, else enough for a fast link.  To
- * be set once the SYNs are through, since lwIP sets its own on the way; the
- * edge that a SYN announced stays (RFC 9293 3.8.6) */
+/* when the SYNs are through, since lwIP sets its own window on the way; the
+ * edge that was announced stays (RFC 9293 3.8.6) */
 static void set_window(struct tcp_sock *ts)
 {
-	struct tcp_pcb *pcb = ts->pcb;
-
-	ts->rx_wnd = ts->s.o.rcvbuf_set ? window_of(&ts->s.o) : TCP_RX_WINDOW;
-	if (ts->rx_wnd > TCP_WND_MAX(pcb))
-		ts->rx_wnd = TCP_WND_MAX(pcb);
-	pcb->rcv_wnd = ts->rx_wnd;
-	tcp_update_rcv_ann_wnd(pcb);
+	ts->rx_wnd = tcp_sock_window(&ts->s.o, ts->pcb);
+	ts->pcb->rcv_wnd = ts->rx_wnd;
+	tcp_update_rcv_ann_wnd(ts->pcb);
 }
 
 static err_t connected_cb(void *arg, struct tcp_pcb *pcb, err_t err)
@@ -367,20 +371,29 @@ struct tcp_sock *tcp_sock_accepted(struct tcp_sock *parent, struct tcp_pcb *pcb,
 
 /* ---- calls ---- */
 
+struct holder {
+	const struct endpoint *ep;
+	bool found;
+};
+
+static bool is_holder(const struct tcp_pcb *pcb, void *arg)
+{
+	struct holder *h = arg;
+
+	h->found = pcb->local_port == h->ep->port && ip_overlap(&h->ep->ip, &pcb->local_ip);
+	return !h->found;
+}
+
 /* what the port table does not know: accepted connections, and those that
  * lwIP is finishing.  Only without SO_REUSEADDR, as in Linux; not on a
  * per-packet path */
 static bool lwip_holds(const struct sock *s, const struct endpoint *ep)
 {
-	struct tcp_pcb *const lists[] = { tcp_active_pcbs, tcp_tw_pcbs };
+	struct holder h = { .ep = ep };
 
-	if (s->o.reuseaddr)
-		return false;
-	for (int i = 0; i < 2; i++)
-		for (const struct tcp_pcb *p = lists[i]; p; p = p->next)
-			if (p->local_port == ep->port && ip_overlap(&ep->ip, &p->local_ip))
-				return true;
-	return false;
+	if (!s->o.reuseaddr)
+		pcbtable_foreach(is_holder, &h);
+	return h.found;
 }
 
 static int tcp_op_bind(struct sock *s, const struct endpoint *ep)
@@ -545,10 +558,12 @@ static void tcp_op_destroy(struct sock *s)
 	if (ts->phase == TCP_LISTENING)
 		listener_stop(ts);
 	tcp_sock_detach(ts);
-	/* SYN_SENT: frees the PCB without a word, as Linux does; else a RST */
+	/* SYN_SENT: frees the PCB without a word, as Linux does; else a RST,
+	 * unless all is said and only our FIN is on its way */
 	if (pcb && pcb->state == SYN_SENT)
 		tcp_close(pcb);
-	else if (pcb && pcb->state != TIME_WAIT)
+	else if (pcb && pcb->state != TIME_WAIT &&
+		 !(ts->fin_sent && !pcb->unsent && !ts->tx_head))
 		tcp_abort(pcb);
 	xfer_forget(ts);
 }

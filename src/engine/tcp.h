@@ -39,6 +39,7 @@ struct tcp_sock {
 	uint32_t plug;			/* filler before the connection stands */
 	uint32_t kept;			/* bytes at the head of the pair, sent but unread */
 	unsigned nkept;			/* in how many pieces */
+	bool app_readable;		/* there may be bytes to take */
 	bool bulk;			/* the application writes much at a time */
 	bool app_rdhup, app_hup;	/* it shut down writing; closed everywhere */
 	bool app_eof;			/* and everything before that was taken */
@@ -51,6 +52,7 @@ struct tcp_sock {
 /* sock_tcp.c */
 struct tcp_sock *tcp_sock_accepted(struct tcp_sock *listener, struct tcp_pcb *pcb,
 				   int *app_fd);
+uint32_t tcp_sock_window(const struct sockopt *o, const struct tcp_pcb *pcb);
 void tcp_sock_apply_opts(struct tcp_sock *ts, struct tcp_pcb *pcb);
 void tcp_sock_detach(struct tcp_sock *ts);
 void tcp_sock_abort(struct tcp_sock *ts);
@@ -69,6 +71,7 @@ void xfer_run_all(struct engine *e);
 void xfer_flush(struct tcp_sock *ts);
 void xfer_forget(struct tcp_sock *ts);
 err_t xfer_recv_cb(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err);
+void xfer_on_input(struct tcp_pcb *pcb);
 err_t xfer_sent_cb(void *arg, struct tcp_pcb *pcb, u16_t len);
 
 #endif

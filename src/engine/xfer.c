@@ -82,6 +82,15 @@ void xfer_run_all(struct engine *e)
 	}
 }
 
+/* xfer_on_input() - A segment came in: the window may have opened, which lwIP
+ * tells nobody */
+void xfer_on_input(struct tcp_pcb *pcb)
+{
+	/* a half-open connection's argument is its listener */
+	if (pcb->sent == xfer_sent_cb && pcb->callback_arg)
+		xfer_dirty(pcb->callback_arg);
+}
+
 /* xfer_sent_cb() - The peer acknowledged data: there may be room for more */
 err_t xfer_sent_cb(void *arg, struct tcp_pcb *pcb, u16_t len)
 {
@@ -116,6 +125,7 @@ void xfer_start(struct tcp_sock *ts)
 {
 	loop_timer_del(&ts->timer);
 	ts->timer.cb = on_timer;
+	ts->app_readable = true;	/* what was written since is not told again */
 	xfer_dirty(ts);
 }
 
@@ -134,6 +144,8 @@ static bool closed_unread(const struct tcp_sock *ts)
 /* xfer_event() - The application wrote, read, shut down or closed */
 void xfer_event(struct tcp_sock *ts, uint32_t events)
 {
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP))
+		ts->app_readable = true;
 	if (events & (EPOLLRDHUP | EPOLLHUP))
 		ts->app_rdhup = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))

@@ -19,17 +19,17 @@
 #include "engine/xfer.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include "base/log.h"
+#include "engine/bufpool.h"
 #include "engine/priv.h"
 #include "lwip/priv/tcp_priv.h"
 #include "port.h"
 
-#define TX_CHUNK	65160		/* most that is taken at once: 45 segments of 1448 */
-#define TX_COPY		4096		/* up to this, copying is cheaper than lending */
+#define TX_CHUNK	65400		/* most that is taken at once: 45 segments of 1448, 1 of lo */
+#define TX_COPY		16384		/* up to this, copying costs less than a whole buffer */
 #define PEEK_MAX	4096		/* most that is peeked at and left in the pair */
 #define KEPT_MAX	4096		/* consume beyond this many bytes ... */
 #define KEPT_PIECES	16		/* ... or pieces: each peek walks them */
@@ -41,6 +41,8 @@ struct txbuf {
 	uint64_t end;			/* tx_written behind its last byte */
 	uint8_t data[];
 };
+
+_Static_assert(sizeof(struct txbuf) + TX_CHUNK <= BUFPOOL_SIZE, "a piece fits in a buffer");
 
 static uint8_t junk[PEEK_MAX + KEPT_MAX];	/* consumed bytes that were sent already */
 
@@ -77,6 +79,13 @@ static size_t fresh_bytes(const struct tcp_sock *ts)
 	return (size_t)n - ts->kept;
 }
 
+/* a read got less than it asked for: what comes later comes with an event.
+ * After a shutdown we read on, to find the end */
+static void drained(struct tcp_sock *ts)
+{
+	ts->app_readable = ts->app_rdhup;
+}
+
 static size_t take_small(struct tcp_sock *ts, void *buf, size_t want)
 {
 	ssize_t n;
@@ -86,6 +95,8 @@ static size_t take_small(struct tcp_sock *ts, void *buf, size_t want)
 	if (want > PEEK_MAX)
 		want = PEEK_MAX;
 	n = read_past_kept(ts, buf, want, MSG_PEEK);
+	if (n < (ssize_t)want)
+		drained(ts);
 	if (n <= 0)
 		return 0;
 	ts->kept += (uint32_t)n;
@@ -102,17 +113,20 @@ static size_t take_bulk(struct tcp_sock *ts, uint8_t *buf, size_t want)
 
 	if (fresh < BULK_MIN) {
 		ts->bulk = false;
-		return fresh ? take_small(ts, buf, want) : 0;
+		return take_small(ts, buf, want);
 	}
 	if (fresh > want) {		/* something stays behind by itself */
 		n = read_past_kept(ts, buf, want, 0);
+		if (n <= 0)
+			return 0;
 		ts->kept = ts->nkept = 0;
-		return n > 0 ? (size_t)n : 0;
+		return (size_t)n;
 	}
 	n = read_past_kept(ts, buf, fresh - 1, 0);
-	ts->kept = ts->nkept = 0;
 	if (n <= 0)
 		return 0;
+	ts->kept = ts->nkept = 0;
+	drained(ts);
 	if (recv(ts->s.w.fd, buf + n, 1, MSG_DONTWAIT | MSG_PEEK) == 1) {
 		ts->kept = ts->nkept = 1;
 		n++;
@@ -184,24 +198,19 @@ void xfer_tx_release(struct tcp_sock *ts)
 		struct txbuf *b = ts->tx_head;
 
 		ts->tx_head = b->next;
-		free(b);
+		bufpool_put(b);
 	}
 	if (!ts->tx_head)
 		ts->tx_tail = NULL;
 }
 
+/* hand a buffer over: lwIP's segments point into it until they are acknowledged */
 static err_t tx_lend(struct tcp_sock *ts, struct txbuf *b, size_t n)
 {
-	struct txbuf *fit = n < TX_CHUNK / 2 ? realloc(b, sizeof(*b) + n) : b;
-	err_t err;
+	err_t err = tcp_write(ts->pcb, b->data, (u16_t)n, 0);
 
-	if (fit)
-		b = fit;
-	err = tcp_write(ts->pcb, b->data, (u16_t)n, 0);
-	if (err != ERR_OK) {
-		free(b);
+	if (err != ERR_OK)
 		return err;
-	}
 	b->next = NULL;
 	b->end = ts->tx_written + n;
 	if (ts->tx_tail)
@@ -220,12 +229,13 @@ static bool pull_once(struct tcp_sock *ts, size_t room)
 	err_t err;
 
 	if (!spare)
-		spare = malloc(sizeof(*spare) + TX_CHUNK);
+		spare = bufpool_get();
 	if (!spare)
 		return false;
 	n = ts->bulk ? take_bulk(ts, spare->data, room) : take_small(ts, spare->data, room);
 	if (n == 0) {
-		if (ts->app_rdhup && fresh_bytes(ts) == 0)
+		/* it was looked for after the shutdown was seen: there is no more */
+		if (ts->app_rdhup)
 			ts->app_eof = true;
 		return false;
 	}
@@ -233,7 +243,8 @@ static bool pull_once(struct tcp_sock *ts, size_t room)
 		err = tcp_write(ts->pcb, spare->data, (u16_t)n, TCP_WRITE_FLAG_COPY);
 	} else {
 		err = tx_lend(ts, spare, n);
-		spare = NULL;
+		if (err == ERR_OK)
+			spare = NULL;
 	}
 	if (err != ERR_OK) {		/* out of memory: the bytes are gone, so is the stream */
 		log_limited(LOG_ERR, "connection %016llx: no memory for %zu bytes to send; reset",
@@ -251,7 +262,7 @@ static bool pull_once(struct tcp_sock *ts, size_t room)
 /* xfer_pull() - Take what can be sent now; notes the end of the stream */
 void xfer_pull(struct tcp_sock *ts)
 {
-	while (!ts->app_eof && !ts->s.closed) {
+	while (ts->app_readable && !ts->app_eof && !ts->s.closed) {
 		size_t room = sendable(ts);
 
 		if (room == 0 || hold_back(ts) || !pull_once(ts, room))
@@ -276,7 +287,7 @@ void xfer_tx_drop(struct tcp_sock *ts)
 		struct txbuf *b = ts->tx_head;
 
 		ts->tx_head = b->next;
-		free(b);
+		bufpool_put(b);
 	}
 	ts->tx_tail = NULL;
 }
