@@ -78,6 +78,7 @@ enum {
 	TAG_OPT_ERR_TOLD	= 1 << 10,	/* the error in front was reported once */
 	TAG_OPT_WR_SHUT		= 1 << 11,	/* datagrams: shutdown(SHUT_WR) */
 	TAG_OPT_PING		= 1 << 12,	/* SOCK_DGRAM, but ICMP: addresses bear no port */
+	TAG_OPT_PENDING		= 1 << 13,	/* streams: connect() has not returned 0 yet */
 };
 
 bool client_identify(int fd, struct sockname *sn);
@@ -106,7 +107,7 @@ bool client_nonblocking(int fd);
 int client_connect(int fd, const struct sockname *sn, const struct sockaddr *sa, socklen_t len);
 int client_so_error(int fd, const struct sockname *sn);
 int client_plug(int fd);
-void client_unplug(int fd);
+void client_unplug(int fd, bool told);
 void client_widen(int fd);
 int client_wait(struct pollfd *p, int timeo);
 

@@ -77,11 +77,18 @@ void client_widen(int fd)
 
 /**
  * client_unplug() - The connection stands: give the pair room, and remember
+ * @told:	connect() is about to return 0; else the next one will (Linux
+ *		returns 0 once before EISCONN)
  */
-void client_unplug(int fd)
+void client_unplug(int fd, bool told)
 {
+	struct tag t = tag_get(fd);
+
 	client_widen(fd);
-	tag_set_state(fd, TAG_CONNECTED);
+	t.state = TAG_CONNECTED;
+	if (told)
+		t.opts &= ~(unsigned)TAG_OPT_PENDING;
+	tag_set(fd, t);
 }
 
 static int ask_error(const struct sockname *sn)
@@ -125,7 +132,7 @@ int client_so_error(int fd, const struct sockname *sn)
 		return 0;
 	if (!(p.revents & (POLLERR | POLLHUP))) {
 		if (state == TAG_CONNECTING)
-			client_unplug(fd);
+			client_unplug(fd, false);
 		return 0;
 	}
 	err = ask_error(sn);
@@ -160,15 +167,21 @@ static int64_t now_ms(void)
 /* what poll(2) showed: 0 connected, -EINPROGRESS, or the failure */
 static int outcome(int fd, const struct sockname *sn, short revents)
 {
+	struct tag t;
 	int err;
 
 	if (!revents)
 		return -EINPROGRESS;
 	if (!(revents & (POLLERR | POLLHUP))) {
-		client_unplug(fd);
+		client_unplug(fd, true);
 		return 0;
 	}
 	err = client_so_error(fd, sn);
+	/* connect() tells it: Linux disconnects the socket then, which may
+	 * be used as a new one */
+	t = tag_get(fd);
+	t.opts &= ~(unsigned)TAG_OPT_PENDING;
+	tag_set(fd, t);
 	/* the error was told to somebody else who asked */
 	return err ? -err : -ECONNABORTED;
 }
@@ -234,7 +247,8 @@ static int revive(int fd, const struct sockname *sn, struct tag *t)
 	return ret;
 }
 
-static int start_stream(int fd, const struct sockname *sn, const struct msg_addr *to)
+static int start_stream(int fd, const struct sockname *sn, const struct msg_addr *to,
+			struct tag t)
 {
 	struct msg_connect c = { .to = *to };
 	struct conn_req r = {
@@ -245,7 +259,9 @@ static int start_stream(int fd, const struct sockname *sn, const struct msg_addr
 	if (ret < 0)
 		return ret == -EPIPE || ret == -ECONNRESET ? -ENETDOWN : ret;
 	c.plug = (uint32_t)ret;
-	tag_set_state(fd, TAG_CONNECTING);
+	t.state = TAG_CONNECTING;
+	t.opts |= TAG_OPT_PENDING;
+	tag_set(fd, t);
 	ret = conn_send(sn->path, &r);
 	if (ret)
 		return ret;
@@ -270,6 +286,11 @@ static int connect_stream(int fd, const struct sockname *sn, const struct msg_ad
 
 	switch (t.state) {
 	case TAG_CONNECTED:
+		if (!(t.opts & TAG_OPT_PENDING))
+			return -EISCONN;
+		t.opts &= ~(unsigned)TAG_OPT_PENDING;
+		tag_set(fd, t);
+		return 0;
 	case TAG_LISTENING:
 		return -EISCONN;
 	case TAG_CONNECTING:
@@ -290,7 +311,7 @@ static int connect_stream(int fd, const struct sockname *sn, const struct msg_ad
 			return -EBADF;
 		sn = &fresh;
 	}
-	return start_stream(fd, sn, to);
+	return start_stream(fd, sn, to, t);
 }
 
 static int connect_dgram(int fd, const struct sockname *sn, const struct msg_addr *to)

@@ -39,19 +39,25 @@ int stream_ready(int fd, const struct sockname *sn, bool out, int flags)
 	int ret, err;
 
 	for (;;) {
-		switch (tag_get(fd).state) {
+		struct tag t = tag_get(fd);
+
+		switch (t.state) {
 		case TAG_CONNECTED:
 			return 0;
+		case TAG_FAILED:
+			/* SO_ERROR told of it, not connect(): the pair shows the end */
+			if (!out && t.opts & TAG_OPT_PENDING)
+				return 0;
+			return not_connected(out, flags);
 		case TAG_NEW:
 		case TAG_LISTENING:
-		case TAG_FAILED:
 			return not_connected(out, flags);
 		case TAG_CONNECTING:
 			break;
 		}
 		if (sys_poll(&p, 1, 0) > 0) {
 			if (!(p.revents & (POLLERR | POLLHUP))) {
-				client_unplug(fd);
+				client_unplug(fd, false);
 				return 0;
 			}
 			err = client_so_error(fd, sn);

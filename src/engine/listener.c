@@ -263,7 +263,8 @@ static err_t accept_cb(void *arg, struct tcp_pcb *pcb, err_t err)
 	ts->lst->queued++;
 	if (!ts->lst->blocked)
 		listener_push(ts);
-	return ERR_OK;
+	/* the application may be gone, and the connection reset with it */
+	return child->s.closed ? ERR_ABRT : ERR_OK;
 }
 
 static unsigned clamp_backlog(int backlog)
