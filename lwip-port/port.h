@@ -13,6 +13,7 @@
 #include "lwip/tcp.h"
 
 #define PORT_TICK_MS	25	/* port_tcp_tick() interval: TCP_TMR_INTERVAL */
+#define PORT_TIME_WAIT_MAX	16384	/* connections in TIME_WAIT, 8 MB */
 
 /* lwip_init() and the self-test that our TCP_REG/TCP_RMV are in effect */
 void port_init(void);
