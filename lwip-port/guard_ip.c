@@ -25,6 +25,7 @@
 #include "reass6.h"
 
 bool port_ip_forward;
+port_tap_fn *port_lo_tap;
 
 static int eaten(struct pbuf *p)
 {
@@ -52,6 +53,8 @@ int port_ip4_input(struct pbuf *p, struct netif *inp)
 
 	if (p->len < IP_HLEN)
 		return 0;		/* lwIP says so itself */
+	if (port_lo_tap && !from_wire(inp))
+		port_lo_tap(p, inp);
 	if (from_wire(inp) && (ip4_addr_isloopback(&ip->src) || ip4_addr_isloopback(&ip->dest)))
 		return eaten(p);
 	return 0;
@@ -238,6 +241,8 @@ int port_ip6_input(struct pbuf *p, struct netif *inp)
 
 	if (p->len < IP6_HLEN)
 		return 0;
+	if (port_lo_tap && !from_wire(inp))
+		port_lo_tap(p, inp);
 	ip6_addr_copy_from_packed(src, ip->src);
 	ip6_addr_copy_from_packed(dst, ip->dest);
 	if (from_wire(inp) && (ip6_addr_isloopback(&src) || ip6_addr_isloopback(&dst)))

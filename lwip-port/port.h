@@ -13,7 +13,6 @@
 #include "lwip/tcp.h"
 
 #define PORT_TICK_MS	25	/* port_tcp_tick() interval: TCP_TMR_INTERVAL */
-#define PORT_TIME_WAIT_MAX	16384	/* connections in TIME_WAIT, 8 MB */
 
 /* lwip_init() and the self-test that our TCP_REG/TCP_RMV are in effect */
 void port_init(void);
@@ -25,6 +24,11 @@ void port_on_assert(port_assert_fn *fn);
 
 /* forward packets between interfaces; off unless set */
 extern bool port_ip_forward;
+
+/* called with each packet that comes in over an interface without portif (lo),
+ * before anything else is done with it; NULL: nothing to call */
+typedef void port_tap_fn(struct pbuf *p, struct netif *n);
+extern port_tap_fn *port_lo_tap;
 
 /* --- TCP timers: lwIP's own stay off; the engine calls port_tcp_tick()
  * every PORT_TICK_MS while port_tcp_busy() */

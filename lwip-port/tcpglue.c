@@ -178,21 +178,6 @@ static void park_idle(void)
 	}
 }
 
-/* TIME_WAIT is entered by whoever closes first, which a peer can make us do at
- * any rate: beyond the bound the oldest, at the end of the list, go early */
-static void bound_time_wait(void)
-{
-	struct tcp_pcb *pcb = tcp_tw_pcbs, *next;
-	unsigned n = 0;
-
-	while (pcb && ++n < PORT_TIME_WAIT_MAX)
-		pcb = pcb->next;
-	for (pcb = pcb ? pcb->next : NULL; pcb; pcb = next) {
-		next = pcb->next;
-		tcp_abort(pcb);		/* in TIME_WAIT: frees, sends nothing */
-	}
-}
-
 /**
  * port_tcp_tick() - Run TCP's timers
  *
@@ -205,10 +190,7 @@ void port_tcp_tick(void)
 
 	drop_condemned();
 	tcp_tmr();
-	if (++ticks % PARK_EVERY)
-		return;
-	bound_time_wait();
-	if (port_tcp_parking)
+	if (port_tcp_parking && ++ticks % PARK_EVERY == 0)
 		park_idle();
 }
 

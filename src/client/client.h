@@ -79,6 +79,7 @@ enum {
 	TAG_OPT_WR_SHUT		= 1 << 11,	/* datagrams: shutdown(SHUT_WR) */
 	TAG_OPT_PING		= 1 << 12,	/* SOCK_DGRAM, but ICMP: addresses bear no port */
 	TAG_OPT_PENDING		= 1 << 13,	/* streams: connect() has not returned 0 yet */
+	TAG_OPT_AUXDATA		= 1 << 14,	/* PACKET_AUXDATA */
 };
 
 bool client_identify(int fd, struct sockname *sn);
@@ -123,6 +124,20 @@ ssize_t stream_discard(int fd, size_t len, int flags);
 ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags);
 ssize_t dgram_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags);
 int dgram_pending(int fd);
+
+/* --- packet.c --- */
+
+ssize_t packet_sendmsg(int fd, const struct msghdr *m, int flags);
+ssize_t packet_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags);
+int packet_pending(int fd);
+
+/* --- ring.c --- */
+
+bool ring_any(void);
+void ring_settle(void);
+void ring_token_taken(int fd, const struct sockname *sn);
+int ring_setopt(int fd, const struct sockname *sn, const void *val, socklen_t len);
+void *ring_mmap(const struct sockname *sn, void *addr, size_t len, int prot, int flags, off_t off);
 
 /* --- io.c --- */
 

@@ -337,6 +337,8 @@ int client_connect(int fd, const struct sockname *sn, const struct sockaddr *sa,
 	struct msg_addr to;
 	int ret;
 
+	if (sn->kind == SOCKNAME_PACKET)
+		return -EOPNOTSUPP;
 	if (!sa)
 		return -EFAULT;
 	if (len < sizeof(sa->sa_family))

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include "client/client.h"
 #include "client/sys.h"
 
@@ -155,6 +157,26 @@ static int address(const struct msg_ifinfo *f, unsigned long req, struct ifreq *
 	return 0;
 }
 
+/* SIOCETHTOOL: what sniffers ask, to know how long a frame may be */
+static int ethtool(const struct msg_ifinfo *f, struct ifreq *r)
+{
+	struct ethtool_value v;
+
+	if (!r->ifr_data)
+		return -EFAULT;
+	memcpy(&v.cmd, r->ifr_data, sizeof(v.cmd));
+	switch (v.cmd) {
+	case ETHTOOL_GTSO:
+	case ETHTOOL_GGSO:
+	case ETHTOOL_GGRO:
+		v.data = f->offload;
+		memcpy(r->ifr_data, &v, sizeof(v));
+		return 0;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
 static int one(const struct msg_ifinfo *f, unsigned long req, struct ifreq *r)
 {
 	switch (req) {
@@ -176,6 +198,8 @@ static int one(const struct msg_ifinfo *f, unsigned long req, struct ifreq *r)
 			: f->flags & IFF_POINTOPOINT ? ARPHRD_NONE : ARPHRD_ETHER;
 		memcpy(r->ifr_hwaddr.sa_data, f->mac, sizeof(f->mac));
 		return 0;
+	case SIOCETHTOOL:
+		return ethtool(f, r);
 	default:
 		return address(f, req, r);
 	}
@@ -225,6 +249,7 @@ int client_ifioctl(const char *path, unsigned long req, void *arg)
 	case SIOCGIFDSTADDR:
 	case SIOCGIFNETMASK:
 	case SIOCGIFBRDADDR:
+	case SIOCETHTOOL:
 		break;
 	default:
 		return -ENOTTY;
@@ -260,7 +285,7 @@ int client_ioctl(int fd, const struct sockname *sn, unsigned long req, void *arg
 		if (stream && tag_get(fd).state == TAG_LISTENING)
 			return -EINVAL;
 		if (!stream) {
-			*(int *)arg = dgram_pending(fd);
+			*(int *)arg = sn->kind == SOCKNAME_PACKET ? packet_pending(fd) : dgram_pending(fd);
 			return 0;
 		}
 		break;

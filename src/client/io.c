@@ -1,7 +1,7 @@
 /* io.c - data calls on a socket of either kind
  *
  * Theory of operation
- * Datagrams go to dgram.c.  A stream's bytes go to the kernel; around that, what
+ * Datagrams go to dgram.c, frames to packet.c.  A stream's bytes go to the kernel; around that, what
  * AF_UNIX would show or accept and TCP does not is kept out: addresses,
  * control data (descriptors must not reach the daemon), urgent data.
  * The shim takes the short cut itself for streams that it knows to be
@@ -60,6 +60,8 @@ static ssize_t stream_sendmsg(int fd, const struct sockname *sn, const struct ms
  */
 ssize_t client_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags)
 {
+	if (sn->kind == SOCKNAME_PACKET)
+		return packet_recvmsg(fd, sn, m, flags);
 	return sn->kind == SOCKNAME_STREAM ? stream_recvmsg(fd, sn, m, flags)
 					   : dgram_recvmsg(fd, sn, m, flags);
 }
@@ -71,6 +73,8 @@ ssize_t client_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int 
  */
 ssize_t client_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags)
 {
+	if (sn->kind == SOCKNAME_PACKET)
+		return packet_sendmsg(fd, m, flags);
 	return sn->kind == SOCKNAME_STREAM ? stream_sendmsg(fd, sn, m, flags)
 					   : dgram_sendmsg(fd, sn, m, flags);
 }

@@ -5,6 +5,8 @@ client_sources = \
 	src/client/dgram.c \
 	src/client/info.c \
 	src/client/io.c \
+	src/client/packet.c \
+	src/client/ring.c \
 	src/client/socket.c \
 	src/client/sockopt.c \
 	src/client/start.c \

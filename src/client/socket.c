@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <linux/if_packet.h>
 #include "client/client.h"
 #include "client/sys.h"
 
@@ -22,7 +23,7 @@
 
 /**
  * client_socket_check() - Would Linux make such a socket?
- * @domain:	AF_INET or AF_INET6
+ * @domain:	AF_INET, AF_INET6 or AF_PACKET
  * @type:	with SOCK_NONBLOCK and SOCK_CLOEXEC
  *
  * Return: 0, -EINVAL, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EAFNOSUPPORT
@@ -31,9 +32,12 @@ int client_socket_check(int domain, int type, int protocol)
 {
 	if (type & ~(TYPE_MASK | SOCK_NONBLOCK | SOCK_CLOEXEC))
 		return -EINVAL;
-	if (domain != AF_INET && domain != AF_INET6)
+	if (domain != AF_INET && domain != AF_INET6 && domain != AF_PACKET)
 		return -EAFNOSUPPORT;
 	type &= TYPE_MASK;
+	if (domain == AF_PACKET)	/* its protocol is 16 bits of Ethernet type */
+		return type == SOCK_RAW || type == SOCK_DGRAM ? 0 : type >= TYPE_MAX ? -EINVAL :
+			-ESOCKTNOSUPPORT;
 	if (type >= TYPE_MAX || protocol < 0 || protocol >= PROTO_MAX)
 		return -EINVAL;
 	switch (type) {
@@ -104,10 +108,11 @@ int client_socket(const char *path, int domain, int type, int protocol)
 
 	if (ret)
 		return ret;
-	if (how.type == SOCK_DGRAM && (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6))
+	if (domain != AF_PACKET && how.type == SOCK_DGRAM && (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6))
 		t.opts = TAG_OPT_PING;
 	r.sock = sockname_new_id();
-	ret = client_make_pair(how.type == SOCK_STREAM ? SOCKNAME_STREAM : SOCKNAME_DGRAM,
+	ret = client_make_pair(domain == AF_PACKET ? SOCKNAME_PACKET :
+			       how.type == SOCK_STREAM ? SOCKNAME_STREAM : SOCKNAME_DGRAM,
 			       r.sock, path, type, fds);
 	if (ret)
 		return ret;
@@ -132,14 +137,23 @@ int client_bind(int fd, const struct sockname *sn, const struct sockaddr *sa, so
 	struct conn_req r = {
 		.op = MSG_OP_BIND, .sock = sn->id, .fd = -1, .body = &a, .body_len = sizeof(a),
 	};
+	struct sockaddr_ll ll;
 	int ret;
 
 	if (!sa)
 		return -EFAULT;
-	if (len < sizeof(struct sockaddr_in))
+	if (len < (sn->kind == SOCKNAME_PACKET ? sizeof(ll) : sizeof(struct sockaddr_in)))
 		return -EINVAL;
-	ret = msg_addr_set(&a, sa, len);
-	return ret ? ret : conn_call(sn->path, &r);
+	/* longer ones are fine, but only this much is looked at (packet(7)) */
+	ret = msg_addr_set(&a, sa, sn->kind == SOCKNAME_PACKET ? sizeof(ll) : len);
+	if (!ret)
+		ret = conn_call(sn->path, &r);
+	if (!ret && sn->kind == SOCKNAME_PACKET) {
+		/* packet.c: a send without an address needs an interface */
+		memcpy(&ll, sa, sizeof(ll));
+		tag_set_state(fd, ll.sll_ifindex ? TAG_CONNECTED : TAG_NEW);
+	}
+	return ret;
 }
 
 /**
@@ -176,11 +190,17 @@ int client_listen(int fd, const struct sockname *sn, int backlog)
  */
 socklen_t client_addr_len(const union msg_sockaddr *a)
 {
+	struct sockaddr_ll ll;
+
 	switch (a->sa.sa_family) {
 	case AF_INET:
 		return sizeof(struct sockaddr_in);
 	case AF_INET6:
 		return sizeof(struct sockaddr_in6);
+	case AF_PACKET:		/* as much of it as the interface has address */
+		memcpy(&ll, a, sizeof(ll));
+		return (socklen_t)offsetof(struct sockaddr_ll, sll_addr) +
+			(ll.sll_halen <= sizeof(ll.sll_addr) ? ll.sll_halen : 0);
 	default:
 		return 0;
 	}
@@ -393,6 +413,8 @@ int client_shutdown(int fd, const struct sockname *sn, int how)
 {
 	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
 		return -EINVAL;
+	if (sn->kind == SOCKNAME_PACKET)
+		return -EOPNOTSUPP;
 	if (sn->kind != SOCKNAME_STREAM)
 		return shutdown_dgram(fd, sn, how);
 	switch (tag_get(fd).state) {

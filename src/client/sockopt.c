@@ -12,8 +12,10 @@
 #include <string.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <linux/if_packet.h>
 #include "client/client.h"
 #include "client/sys.h"
+#include "proto/filter.h"
 
 /* Linux's own numbers, on every libc */
 #define OPT_RCVTIMEO_NEW	66
@@ -55,6 +57,7 @@ static unsigned kept(int level, int name)
 		{ IPPROTO_IPV6, IPV6_RECVHOPLIMIT, TAG_OPT_HOPLIMIT },
 		{ IPPROTO_IPV6, IPV6_RECVTCLASS, TAG_OPT_TCLASS },
 		{ IPPROTO_IPV6, IPV6_RECVERR, TAG_OPT_RECVERR6 },
+		{ SOL_PACKET, PACKET_AUXDATA, TAG_OPT_AUXDATA },
 		{ SOL_SOCKET, SO_TIMESTAMP, TAG_OPT_TIMESTAMP },
 		{ SOL_SOCKET, SO_TIMESTAMPNS, TAG_OPT_TIMESTAMPNS },
 	};
@@ -100,6 +103,39 @@ static void keep(int fd, unsigned bit, bool on)
 	tag_set(fd, t);
 }
 
+/* SO_ATTACH_FILTER: a program longer than a message goes in pieces */
+static int attach_filter(const struct sockname *sn, const void *val, socklen_t len)
+{
+	struct {
+		struct msg_opt o;
+		struct filter_piece h;
+	} head = { .o = { .level = SOL_SOCKET, .name = SO_ATTACH_FILTER } };
+	struct conn_req r = {
+		.op = MSG_OP_SETSOCKOPT, .sock = sn->id, .fd = -1,
+		.body = &head, .body_len = sizeof(head),
+	};
+	struct sock_fprog prog;
+	uint32_t n;
+	int ret = 0;
+
+	if (len != sizeof(prog))
+		return -EINVAL;
+	memcpy(&prog, val, sizeof(prog));
+	if (!prog.filter || prog.len == 0 || prog.len > BPF_MAXINSNS)
+		return -EINVAL;
+	head.h.total = prog.len;
+	for (; !ret && head.h.first < prog.len; head.h.first += n) {
+		n = prog.len - head.h.first;
+		if (n > FILTER_PIECE_MAX)
+			n = FILTER_PIECE_MAX;
+		r.tail = prog.filter + head.h.first;
+		r.tail_len = n * sizeof(*prog.filter);
+		head.o.len = (uint32_t)(sizeof(head.h) + r.tail_len);
+		ret = conn_call(sn->path, &r);
+	}
+	return ret;
+}
+
 /**
  * client_setsockopt() - setsockopt(2)
  *
@@ -123,6 +159,10 @@ int client_setsockopt(int fd, const struct sockname *sn, int level, int name,
 		return -EINVAL;
 	if (len && !val)
 		return -EFAULT;
+	if (level == SOL_SOCKET && name == SO_ATTACH_FILTER && !stream)
+		return attach_filter(sn, val, len);
+	if (level == SOL_PACKET && name == PACKET_RX_RING && sn->kind == SOCKNAME_PACKET)
+		return ring_setopt(fd, sn, val, len);
 	if (len >= sizeof(v))
 		memcpy(&v, val, sizeof(v));
 	else if (level == IPPROTO_IP && len >= 1)
@@ -172,6 +212,24 @@ static int ask(const struct sockname *sn, int level, int name, void *val, sockle
 	return give(val, len, reply.value, reply.o.len);
 }
 
+/* PACKET_HDRLEN: of the version that stands in the value, which no message carries */
+static int packet_hdrlen(void *val, socklen_t *len)
+{
+	int v;
+
+	if (*len < sizeof(v))
+		return -EINVAL;
+	memcpy(&v, val, sizeof(v));
+	switch (v) {
+	case TPACKET_V1:
+		return give_int(val, len, sizeof(struct tpacket_hdr));
+	case TPACKET_V2:
+		return give_int(val, len, sizeof(struct tpacket2_hdr));
+	default:
+		return -EINVAL;
+	}
+}
+
 /**
  * client_getsockopt() - getsockopt(2)
  *
@@ -189,6 +247,8 @@ int client_getsockopt(int fd, const struct sockname *sn, int level, int name, vo
 		return sys_getsockopt(fd, level, name, val, len) < 0 ? -errno : 0;
 	if ((int)*len < 0)
 		return -EINVAL;
+	if (level == SOL_PACKET && name == PACKET_HDRLEN && sn->kind == SOCKNAME_PACKET)
+		return packet_hdrlen(val, len);
 	if (level != SOL_SOCKET)
 		return ask(sn, level, name, val, len);
 	switch (name) {
@@ -199,6 +259,8 @@ int client_getsockopt(int fd, const struct sockname *sn, int level, int name, vo
 	case SO_ACCEPTCONN:
 		return give_int(val, len, tag_get(fd).state == TAG_LISTENING);
 	case SO_DOMAIN:
+		if (sn->kind == SOCKNAME_PACKET)
+			return give_int(val, len, AF_PACKET);
 		t = tag_get(fd);
 		return t.domain ? give_int(val, len, t.domain) : ask(sn, level, name, val, len);
 	default:

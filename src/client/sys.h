@@ -18,7 +18,11 @@
 #include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -36,6 +40,12 @@
 #define SYS_NR_POLL SYS_poll
 #else
 #define SYS_NR_POLL SYS_NONE
+#endif
+
+#if defined(SYS_mmap) && defined(__LP64__)
+#define SYS_NR_MMAP SYS_mmap
+#else
+#define SYS_NR_MMAP SYS_NONE
 #endif
 
 #define SYS_FUNCTIONS(X) \
@@ -72,6 +82,18 @@
 	X(int, dup3, (int fd, int to, int f), (fd, to, f), SYS_dup3, fd, to, f, 0, 0, 0) \
 	X(int, poll, (struct pollfd *p, nfds_t n, int ms), (p, n, ms), SYS_NR_POLL, p, n, ms, 0, 0, 0) \
 	X(int, close_range, (unsigned a, unsigned b, int f), (a, b, f), SYS_close_range, a, b, f, 0, 0, 0) \
+	X(int, ppoll, (struct pollfd *p, nfds_t n, const struct timespec *t, const sigset_t *m), \
+	  (p, n, t, m), SYS_NONE, p, n, t, m, 0, 0) \
+	X(int, select, (int n, fd_set *r, fd_set *w, fd_set *e, struct timeval *t), (n, r, w, e, t), \
+	  SYS_NONE, n, r, w, e, t, 0) \
+	X(int, pselect, (int n, fd_set *r, fd_set *w, fd_set *e, const struct timespec *t, \
+			 const sigset_t *m), (n, r, w, e, t, m), SYS_NONE, n, r, w, e, t, m) \
+	X(int, epoll_wait, (int e, struct epoll_event *v, int n, int ms), (e, v, n, ms), SYS_NONE, \
+	  e, v, n, ms, 0, 0) \
+	X(int, epoll_pwait, (int e, struct epoll_event *v, int n, int ms, const sigset_t *m), \
+	  (e, v, n, ms, m), SYS_NONE, e, v, n, ms, m, 0) \
+	X(void *, mmap, (void *a, size_t l, int p, int f, int fd, off_t o), (a, l, p, f, fd, o), \
+	  SYS_NR_MMAP, a, l, p, f, fd, o) \
 	X(int, fclose, (FILE *f), (f), SYS_NONE, f, 0, 0, 0, 0, 0) \
 	X(FILE *, freopen, (const char *p, const char *m, FILE *f), (p, m, f), SYS_NONE, p, m, f, 0, 0, 0) \
 	X(int, daemon, (int c, int k), (c, k), SYS_NONE, c, k, 0, 0, 0, 0) \

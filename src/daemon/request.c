@@ -19,7 +19,7 @@ struct request {
 	struct server *srv;
 	struct msg *m;
 	struct sock *sock;	/* rows with needs_sock */
-	int fd;			/* MSG_OP_SOCKET; the handler's to pass on or close */
+	int fd;			/* MSG_OP_SOCKET, MSG_OP_RING; the handler's to pass on or close */
 };
 
 static int do_hello(struct request *r)
@@ -167,6 +167,14 @@ static int do_info(struct request *r)
 	return 0;
 }
 
+static int do_ring(struct request *r)
+{
+	struct msg_ring shape = r->m->ring;
+
+	r->m->hdr.len = 0;
+	return sock_ring(r->sock, &shape, r->fd);
+}
+
 static int do_stop(struct request *r)
 {
 	log_info("asked to stop");
@@ -192,6 +200,7 @@ static const struct {
 	[MSG_OP_SHUTDOWN]	= { do_shutdown, true, -ENOTCONN },
 	[MSG_OP_INFO]		= { do_info, false, 0 },
 	[MSG_OP_STOP]		= { do_stop, false, 0 },
+	[MSG_OP_RING]		= { do_ring, true, -EBADF },
 };
 
 static bool asks_error(const struct msg *m)
@@ -237,5 +246,9 @@ int request_handle(struct server *srv, struct msg *m, int fd, bool last)
 		if (err || last)
 			return answer_epitaph(m, err < 0 ? -err : err);
 	}
-	return last ? rows[m->hdr.op].unknown : REQUEST_NO_SOCK;
+	if (!last)
+		return REQUEST_NO_SOCK;
+	if (fd >= 0)
+		close(fd);
+	return rows[m->hdr.op].unknown;
 }

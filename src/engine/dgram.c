@@ -113,19 +113,24 @@ void dgram_deliver(struct sock *s, const struct dgram_info *info, const struct p
 		.stamp_ns = realtime_ns(),
 	};
 	struct iovec iov[RX_IOV] = { { &h, sizeof(h) } };
+	/* a filter sees UDP's header, too */
+	unsigned hlen = s->ops == &sock_udp_ops ? UDP_HLEN : 0;
+	size_t keep = filter_datagram(s, p, skip - hlen, info->ifindex);
 	int cnt = 1;
 
-	if (dgram(s)->rd_shut)
+	if (dgram(s)->rd_shut || keep == 0)
 		return;
+	keep = keep > hlen ? keep - hlen : 0;
 	endpoint_to_sockaddr(&info->from, s->domain, &h.peer);
 	endpoint_to_sockaddr(&info->to, s->domain, &h.local);
-	for (; p && cnt < RX_IOV; p = p->next) {
+	for (; p && keep && cnt < RX_IOV; p = p->next) {
 		if (skip >= p->len) {
 			skip -= p->len;
 			continue;
 		}
 		iov[cnt].iov_base = (uint8_t *)p->payload + skip;
-		iov[cnt++].iov_len = p->len - skip;
+		iov[cnt].iov_len = p->len - skip < keep ? p->len - skip : keep;
+		keep -= iov[cnt++].iov_len;
 		skip = 0;
 	}
 	send_record(dgram(s), iov, cnt);

@@ -145,8 +145,18 @@ void engine_free(struct engine *e)
 	loop_timer_del(&e->tcp_timer);
 	free(e->socks);
 	free(e->scratch);
+	free(e->linear);
 	free(e->path);
 	free(e);
+}
+
+/* engine_linear() - ENGINE_SCRATCH bytes that hold a packet until the next call;
+ * NULL: no memory */
+uint8_t *engine_linear(struct engine *e)
+{
+	if (!e->linear)
+		e->linear = malloc(ENGINE_SCRATCH);
+	return e->linear;
 }
 
 /* engine_nsock() - How many sockets there are */

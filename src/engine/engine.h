@@ -48,6 +48,8 @@ int sock_shutdown(struct sock *s, int how);
 int sock_getname(struct sock *s, bool peer, struct msg_addr *out);
 int sock_setopt(struct sock *s, int level, int name, const void *val, uint32_t len);
 int sock_getopt(struct sock *s, int level, int name, void *val, uint32_t *len);
+/* PACKET_RX_RING; @fd is the engine's from then on, also on failure */
+int sock_ring(struct sock *s, const struct msg_ring *shape, int fd);
 void sock_stat(const struct sock *s, struct msg_stat *out);
 
 /* the errno with which a socket that the engine no longer has ended, once;

@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "engine/addrconv.h"
 #include "engine/bufpool.h"
+#include "engine/packet.h"
 #include "engine/priv.h"
 #include "link/link.h"
 #include "lwip/dhcp.h"
@@ -41,6 +42,7 @@
 #define TX_IOV		128
 #define ETH_PADDED	60		/* the shortest Ethernet frame, without its checksum */
 #define MTU_DEFAULT	1500
+#define LO_MTU		65535
 
 struct rxbuf {
 	struct pbuf_custom pc;		/* first */
@@ -135,8 +137,11 @@ static struct netif *arp_target(struct iface *i, const struct pbuf *p)
 static void input(struct iface *i, struct link_buf *lb)
 {
 	struct netif *n = i->netif, *alias;
-	struct pbuf *p = wrap(lb);
+	struct pbuf *p;
 
+	if (i->e->packets)
+		packet_tap_in(i->e, n, lb->data, lb->len, lb->vnet.flags);
+	p = wrap(lb);
 	if (!p)
 		return;
 	if (i->link->caps & LINK_CAP_VNET)
@@ -221,6 +226,15 @@ static struct iface *iface_of(const struct netif *n)
 	return n->state;
 }
 
+static struct iface *by_index(struct engine *e, unsigned index)
+{
+	struct iface *i = e->ifaces;
+
+	while (i && netif_get_index(i->netif) != index)
+		i = i->next;
+	return i;
+}
+
 static err_t transmit(struct iface *i, struct netif *n, struct pbuf *p, unsigned l3)
 {
 	struct iovec iov[TX_IOV];
@@ -237,8 +251,11 @@ static err_t transmit(struct iface *i, struct netif *n, struct pbuf *p, unsigned
 		iov[cnt++].iov_len = q->len;
 	}
 	r = link_send(i->link, iov, cnt, vnet ? &v : NULL);
-	if (r == 0)
+	if (r == 0) {
+		if (i->e->packets)
+			packet_tap_out(i->e, n, p, vnet && v.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM);
 		return ERR_OK;
+	}
 	if (r == -EAGAIN) {
 		if (!i->blocked) {
 			i->blocked = true;
@@ -262,6 +279,42 @@ static err_t send_packet4(struct netif *n, struct pbuf *p, const ip4_addr_t *dst
 static err_t send_packet6(struct netif *n, struct pbuf *p, const ip6_addr_t *dst)
 {
 	return transmit(iface_of(n), n, p, 0);
+}
+
+/* a packet socket's frame on lo: what is IP comes in again */
+static int send_lo(struct iface *i, struct pbuf *p)
+{
+	uint16_t type;
+
+	if (pbuf_copy_partial(p, &type, sizeof(type), SIZEOF_ETH_HDR - sizeof(type)) != sizeof(type) ||
+	    (type != PP_HTONS(ETHTYPE_IP) && type != PP_HTONS(ETHTYPE_IPV6)))
+		return 0;
+	pbuf_remove_header(p, SIZEOF_ETH_HDR);
+	return netif_loop_output(i->netif, p) == ERR_OK ? 0 : -ENOBUFS;
+}
+
+/**
+ * iface_send_frame() - Send a frame as it is (on tun: a packet)
+ * @p:		stays the caller's
+ *
+ * Return: 0, -ENXIO, -ENETDOWN or -ENOBUFS (the link is full)
+ */
+int iface_send_frame(struct engine *e, unsigned index, struct pbuf *p)
+{
+	struct iface *i = by_index(e, index);
+
+	if (!i)
+		return -ENXIO;
+	if (!i->link)
+		return send_lo(i, p);
+	switch (transmit(i, i->netif, p, i->link->caps & LINK_CAP_L3 ? 0 : SIZEOF_ETH_HDR)) {
+	case ERR_OK:
+		return 0;
+	case ERR_IF:
+		return -ENETDOWN;
+	default:
+		return -ENOBUFS;
+	}
 }
 
 /* ---- bringing up ---- */
@@ -642,13 +695,12 @@ unsigned iface_index(struct engine *e, const char *name)
 	return 0;
 }
 
-static struct iface *by_index(struct engine *e, unsigned index)
+/* iface_mtu() - The MTU of an index */
+unsigned iface_mtu(struct engine *e, unsigned index)
 {
-	struct iface *i = e->ifaces;
+	const struct iface *i = by_index(e, index);
 
-	while (i && netif_get_index(i->netif) != index)
-		i = i->next;
-	return i;
+	return !i ? 0 : i->link ? i->portif.mtu : LO_MTU;
 }
 
 /* iface_name() - The name of an index, "" if there is none */
@@ -731,8 +783,9 @@ bool engine_ifinfo(const struct engine *e, unsigned k, struct msg_ifinfo *out)
 	snprintf(out->name, sizeof(out->name), "%s", i->name);
 	snprintf(out->spec, sizeof(out->spec), "%s", i->link ? i->link->spec : "");
 	out->index = netif_get_index(i->netif);
-	out->mtu = i->link ? i->portif.mtu : 65535;
+	out->mtu = i->link ? i->portif.mtu : LO_MTU;
 	memcpy(out->mac, i->mac, 6);
+	out->offload = !i->link || i->link->caps & LINK_CAP_VNET;
 	out->flags = netif_is_up(i->netif) ? IFF_UP : 0;
 	if (!i->link)
 		out->flags |= IFF_LOOPBACK | IFF_RUNNING;

@@ -22,6 +22,8 @@ void iface_fix_zone(struct engine *e, ip_addr_t *ip);
 unsigned iface_index(struct engine *e, const char *name);	/* 0: none of that name */
 void iface_name(struct engine *e, unsigned index, char name[16]);
 struct netif *iface_netif(struct engine *e, unsigned index);	/* NULL: no such index */
+unsigned iface_mtu(struct engine *e, unsigned index);	/* 0: no such index */
+int iface_send_frame(struct engine *e, unsigned index, struct pbuf *p);
 unsigned iface_index_of(const struct netif *n);
 
 #endif

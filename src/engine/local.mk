@@ -1,15 +1,19 @@
 noinst_LTLIBRARIES += libengine.la
 libengine_la_SOURCES = \
 	src/engine/addrconv.c src/engine/addrconv.h \
+	src/engine/bpf.c src/engine/bpf.h \
 	src/engine/bufpool.c src/engine/bufpool.h \
 	src/engine/dgram.c src/engine/sock_dgram.h \
 	src/engine/engine.c src/engine/engine.h src/engine/priv.h \
+	src/engine/filter.c src/engine/filter.h \
 	src/engine/icmp.c src/engine/icmp.h \
 	src/engine/iface.c src/engine/iface.h \
 	src/engine/listener.c \
 	src/engine/multicast.c \
+	src/engine/packet.h src/engine/packet_ring.c src/engine/packet_tap.c \
 	src/engine/ports.c src/engine/ports.h \
 	src/engine/sock.c src/engine/sock.h \
+	src/engine/sock_packet.c \
 	src/engine/sock_raw.c \
 	src/engine/sock_tcp.c src/engine/tcp.h \
 	src/engine/sock_udp.c \
@@ -19,3 +23,11 @@ libengine_la_SOURCES = \
 libengine_la_CPPFLAGS = $(AM_CPPFLAGS) $(LWIP_CPPFLAGS) $(PORT_CPPFLAGS) \
 	-DLWIP_DONT_PROVIDE_BYTEORDER_FUNCTIONS
 libengine_la_LIBADD = liblink.la liblwipport.la libproto.la
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/engine-bpf
+TESTS += tests/unit/engine-bpf
+tests_unit_engine_bpf_SOURCES = tests/unit/engine-bpf.c src/engine/bpf.c
+tests_unit_engine_bpf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_engine_bpf_LDADD = $(CMOCKA_LIBS)
+endif

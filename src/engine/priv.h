@@ -11,6 +11,7 @@
 #include "engine/ports.h"
 
 struct iface;
+struct packet_sock;
 struct tcp_sock;
 struct raw_pcb;
 struct udp_pcb;
@@ -36,6 +37,8 @@ struct engine {
 
 	struct sock **socks;		/* hash by id, chained */
 	size_t socks_size;		/* a power of two */
+	struct packet_sock *packets;	/* all of them: whom frames are shown to */
+	struct sock *packet_sender;	/* whose frame is on its way: not shown to it */
 	unsigned nsock, nstream, ndgram, nraw;
 	struct sock *all;
 
@@ -50,9 +53,11 @@ struct engine {
 	unsigned epitaph_next;
 
 	uint8_t *scratch;		/* ENGINE_SCRATCH bytes for one datagram */
+	uint8_t *linear;		/* the same for a packet to be looked at in one piece */
 };
 
 void engine_add_epitaph(struct engine *e, uint64_t id, int err);
+uint8_t *engine_linear(struct engine *e);
 void engine_kick(struct engine *e);
 
 #endif

@@ -144,6 +144,7 @@ void sock_close(struct sock *s)
 	s->closed = true;
 	if (s->ops->destroy)
 		s->ops->destroy(s);
+	filter_free(s);
 	ports_release(s);
 	loop_fd_del(&s->w);
 	if (s->w.fd >= 0)
@@ -177,6 +178,8 @@ static const struct sock_ops *pick(const struct msg_socket *how)
 {
 	bool v6 = how->domain == AF_INET6;
 
+	if (how->domain == AF_PACKET)
+		return how->type == SOCK_RAW || how->type == SOCK_DGRAM ? &sock_packet_ops : NULL;
 	switch (how->type) {
 	case SOCK_STREAM:
 		return how->protocol == 0 || how->protocol == IPPROTO_TCP ? &sock_tcp_ops : NULL;
@@ -222,7 +225,7 @@ int engine_socket(struct engine *e, uint64_t id, const struct msg_socket *how, i
 
 	if (e->stopping)
 		r = -ESHUTDOWN;
-	else if (how->domain != AF_INET && how->domain != AF_INET6)
+	else if (how->domain != AF_INET && how->domain != AF_INET6 && how->domain != AF_PACKET)
 		r = -EAFNOSUPPORT;
 	else if (!ops)
 		r = -EPROTONOSUPPORT;
@@ -262,6 +265,8 @@ int sock_bind(struct sock *s, const struct msg_addr *a)
 	struct endpoint ep;
 	int r;
 
+	if (s->ops->bind_addr)
+		return s->ops->bind_addr(s, a);
 	/* Linux takes AF_UNSPEC for AF_INET's INADDR_ANY (ip(7)) */
 	if (s->domain == AF_INET && a->len >= sizeof(struct sockaddr_in) &&
 	    a->addr.sa.sa_family == AF_UNSPEC && a->addr.in.sin_addr.s_addr == 0) {
@@ -310,10 +315,21 @@ int sock_shutdown(struct sock *s, int how)
 /* sock_getname() - getsockname(2)/getpeername(2): 0 or -ENOTCONN */
 int sock_getname(struct sock *s, bool peer, struct msg_addr *out)
 {
+	if (s->ops->getname)
+		return s->ops->getname(s, peer, out);
 	if (peer && !s->connected)
 		return -ENOTCONN;
 	endpoint_to_msg(peer ? &s->remote : &s->local, s->domain, out);
 	return 0;
+}
+
+/* sock_ring() - setsockopt(PACKET_RX_RING): 0, -EINVAL, -EBUSY, -ENOMEM, -ENOPROTOOPT */
+int sock_ring(struct sock *s, const struct msg_ring *shape, int fd)
+{
+	if (s->ops->ring)
+		return s->ops->ring(s, shape, fd);
+	close(fd);
+	return -ENOPROTOOPT;
 }
 
 /* sock_stat() - What a descriptor of unknown history is */

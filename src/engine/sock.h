@@ -19,6 +19,7 @@
 #include "base/loop.h"
 #include "engine/addrconv.h"
 #include "engine/engine.h"
+#include "engine/filter.h"
 #include "engine/sockopt.h"
 #include "proto/sockname.h"
 
@@ -30,6 +31,10 @@ struct sock_ops {
 	/* every member but event may be NULL: nothing to do, or -EOPNOTSUPP */
 	int (*open)(struct sock *s);
 	int (*bind)(struct sock *s, const struct endpoint *ep);
+	/* instead of bind, for families other than IP: the address as it came */
+	int (*bind_addr)(struct sock *s, const struct msg_addr *a);
+	int (*getname)(struct sock *s, bool peer, struct msg_addr *out);
+	int (*ring)(struct sock *s, const struct msg_ring *shape, int fd);	/* closes fd */
 	int (*connect)(struct sock *s, const struct msg_addr *to, uint32_t plug);
 	int (*listen)(struct sock *s, int backlog);
 	int (*shutdown)(struct sock *s, int how);
@@ -61,6 +66,7 @@ struct sock {
 	int err;			/* pending SO_ERROR, positive */
 	struct sock *port_next, **port_pprev;	/* ports.c */
 	struct sockopt o;
+	struct filter filter;
 };
 
 struct sock *sock_alloc(struct engine *e, const struct sock_ops *ops, uint64_t id,
@@ -71,5 +77,6 @@ void sock_fail(struct sock *s, int err);
 int sock_set_sndbuf(struct sock *s, int bytes);
 
 extern const struct sock_ops sock_tcp_ops, sock_udp_ops, sock_raw_ops, sock_ping_ops;
+extern const struct sock_ops sock_packet_ops;
 
 #endif

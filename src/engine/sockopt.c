@@ -234,6 +234,8 @@ int sock_setopt(struct sock *s, int level, int name, const void *val, uint32_t l
 			return set_device(s, val, len);
 		case SO_TYPE: case SO_DOMAIN: case SO_PROTOCOL: case SO_ERROR: case SO_ACCEPTCONN:
 			return -ENOPROTOOPT;
+		case SO_ATTACH_FILTER: case SO_DETACH_FILTER: case SO_LOCK_FILTER:
+			return filter_setopt(s, name, val, len);
 		}
 	}
 	return s->ops->setopt ? s->ops->setopt(s, level, name, val, len) : -ENOPROTOOPT;
@@ -292,6 +294,8 @@ static int get_socket_level(struct sock *s, int name, void *val, uint32_t *len)
 		}
 		iface_name(s->e, (unsigned)s->o.bindtodevice, dev);
 		return give(dev, (uint32_t)strlen(dev) + 1, val, len);
+	case SO_LOCK_FILTER: case SO_BPF_EXTENSIONS:
+		return filter_getopt(s, name, val, len);
 	default:
 		return s->ops->getopt ? s->ops->getopt(s, SOL_SOCKET, name, val, len) :
 			-ENOPROTOOPT;

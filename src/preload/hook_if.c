@@ -109,6 +109,11 @@ static void link_row(struct row *r, const struct msg_ifinfo *f)
 			: f->flags & IFF_POINTOPOINT ? ARPHRD_NONE : ARPHRD_ETHER,
 	};
 	memcpy(r->addr.ll.sll_addr, f->mac, 6);
+	/* as the C library gives it: arping looks for it */
+	r->broad.ll = r->addr.ll;
+	memset(r->broad.ll.sll_addr, f->flags & IFF_BROADCAST ? 0xff : 0, 6);
+	if (!(f->flags & IFF_POINTOPOINT))
+		r->ifa.ifa_broadaddr = &r->broad.sa;
 }
 
 static void addr_row(struct row *r, const struct msg_ifinfo *f, const struct msg_ifaddr *a)

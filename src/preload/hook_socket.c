@@ -2,7 +2,7 @@
  *
  * Theory of operation
  * socket() decides by the domain: INET and INET6 belong to the stack of the
- * process, NETLINK and PACKET to none, everything else to the kernel.  The
+ * process, and so does PACKET, NETLINK to none, everything else to the kernel.  The
  * others decide by the descriptor: a foreign one goes to the C library, one
  * of a stack to the client layer.  A call that may change a stream's state
  * forgets its class (fdtab.c).
@@ -34,7 +34,7 @@ HOOK(int, socket, (int domain, int type, int protocol))
 			fdtab_forget(fd);
 		return fd;
 	}
-	if (st->kind == STACKNAME_NULL || domain == AF_NETLINK || domain == AF_PACKET)
+	if (st->kind == STACKNAME_NULL || domain == AF_NETLINK)
 		return (int)hook_result(-EAFNOSUPPORT);
 	fd = stack_socket(domain, type, protocol);
 	if (fd >= 0)

@@ -42,6 +42,7 @@ static const struct shape shapes[MSG_OP_COUNT] = {
 	[MSG_OP_INFO]	 = { 0, sizeof(struct msg_info),
 			     .reply_tail = TAIL_IFINFO },
 	[MSG_OP_STOP]	 = { 0, 0 },
+	[MSG_OP_RING]	 = { sizeof(struct msg_ring), 0, .nfds = 1 },
 };
 
 /* header and length agree with what arrived */

@@ -46,6 +46,7 @@ enum msg_op {
 	MSG_OP_INFO,	/* - -> msg_info + msg_ifinfo[nif]; hdr.sock: number of the first
 			 * interface wanted, as they may not all fit; none left: nif 0 */
 	MSG_OP_STOP,	/* - -> -; then the stack ends */
+	MSG_OP_RING,	/* msg_ring, 1 fd: its memory -> -; PACKET_RX_RING (proto/packet.h) */
 	MSG_OP_COUNT
 };
 
@@ -103,6 +104,10 @@ struct msg_opt {
 	uint32_t reserved;
 };
 
+struct msg_ring {		/* struct tpacket_req */
+	uint32_t block_size, block_nr, frame_size, frame_nr;
+};
+
 enum msg_state {			/* of a stream socket, in msg_stat */
 	MSG_ST_NEW, MSG_ST_BOUND, MSG_ST_CONNECTING, MSG_ST_CONNECTED,
 	MSG_ST_LISTENING, MSG_ST_CLOSED,
@@ -125,7 +130,8 @@ struct msg_ifinfo {
 	uint32_t index, flags;		/* flags: IFF_* of <net/if.h> */
 	uint32_t mtu, naddr;
 	uint8_t mac[6];
-	uint8_t reserved[2];
+	uint8_t offload;	/* frames may be larger than the MTU (TSO, GRO) */
+	uint8_t reserved;
 	struct msg_ifaddr addr[MSG_IFADDRS];
 };
 
@@ -155,6 +161,7 @@ struct msg {
 		struct msg_opt opt;
 		struct msg_stat stat;
 		struct msg_info info;
+		struct msg_ring ring;
 		uint8_t raw[MSG_MAX - sizeof(struct msg_hdr)];
 	};
 };

@@ -97,6 +97,7 @@ bool sockname_parse(const struct sockaddr_un *un, socklen_t len,
 	case SOCKNAME_STREAM:
 	case SOCKNAME_DGRAM:
 	case SOCKNAME_NETLINK:
+	case SOCKNAME_PACKET:
 		break;
 	default:
 		return false;
@@ -135,7 +136,7 @@ uint64_t sockname_new_id(void)
 
 /**
  * sockname_pair() - Make the two ends of a socket
- * @kind:	stream, datagram or netlink
+ * @kind:	stream, datagram, packet or netlink
  * @id:		the socket's id
  * @path:	control socket of its stack
  * @fds:	[0] the application's end, the lower number as socket(2) would

@@ -20,6 +20,7 @@ enum sockname_kind {
 	SOCKNAME_STREAM	 = 's',		/* SOCK_STREAM pair, bytes only */
 	SOCKNAME_DGRAM	 = 'd',		/* SOCK_SEQPACKET pair, struct dgram_hdr first */
 	SOCKNAME_NETLINK = 'n',
+	SOCKNAME_PACKET	 = 'p',		/* SOCK_SEQPACKET pair, struct packet_hdr first */
 };
 
 struct sockname {

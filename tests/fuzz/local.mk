@@ -13,7 +13,7 @@ fuzz_engine_sources = $(fuzz_proto_sources) \
 	$(top_srcdir)/lwip-port/*.c $(top_srcdir)/lwip-port/lwip/*.c)
 
 fuzz_programs = tests/fuzz/fuzz-config tests/fuzz/fuzz-msg tests/fuzz/fuzz-sockname \
-	tests/fuzz/fuzz-frames
+	tests/fuzz/fuzz-frames tests/fuzz/fuzz-bpf
 fuzz: $(fuzz_programs)
 .PHONY: fuzz
 
@@ -26,6 +26,9 @@ tests/fuzz/fuzz-msg: $(top_srcdir)/tests/fuzz/fuzz-msg.c $(fuzz_proto_sources)
 tests/fuzz/fuzz-sockname: $(top_srcdir)/tests/fuzz/fuzz-sockname.c $(fuzz_proto_sources)
 	@$(MKDIR_P) tests/fuzz
 	$(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_CPPFLAGS) -o $@ $^
+tests/fuzz/fuzz-bpf: $(top_srcdir)/tests/fuzz/fuzz-bpf.c $(top_srcdir)/src/engine/bpf.c
+	@$(MKDIR_P) tests/fuzz
+	$(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_CPPFLAGS) -o $@ $^
 tests/fuzz/fuzz-frames: $(top_srcdir)/tests/fuzz/fuzz-frames.c $(fuzz_engine_sources)
 	@$(MKDIR_P) tests/fuzz
 	$(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_FLAGS) -fno-sanitize=alignment,shift -w -DPORT_ASSERT_ABORT \
@@ -33,5 +36,5 @@ tests/fuzz/fuzz-frames: $(top_srcdir)/tests/fuzz/fuzz-frames.c $(fuzz_engine_sou
 
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/corpus \
 	tests/fuzz/fuzz-config.c tests/fuzz/fuzz-msg.c tests/fuzz/fuzz-sockname.c \
-	tests/fuzz/fuzz-frames.c
+	tests/fuzz/fuzz-frames.c tests/fuzz/fuzz-bpf.c
 CLEANFILES += $(fuzz_programs)

@@ -184,6 +184,12 @@ int sock_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 	return 0;
 }
 
+int sock_ring(struct sock *s, const struct msg_ring *shape, int fd)
+{
+	close(fd);
+	return shape->block_nr ? 0 : -EINVAL;
+}
+
 void sock_stat(const struct sock *s, struct msg_stat *out)
 {
 	out->domain = s->how.domain;

@@ -408,7 +408,7 @@ static void bad_sockets_have_linux_errnos(void **state)
 		{ AF_INET6, SOCK_STREAM, -1, EINVAL },
 		{ AF_INET6, 12, 0, EINVAL },
 		{ AF_NETLINK, SOCK_RAW, 0, EAFNOSUPPORT },
-		{ AF_PACKET, SOCK_RAW, 0, EAFNOSUPPORT },
+		{ AF_PACKET, SOCK_STREAM, 0, ESOCKTNOSUPPORT },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

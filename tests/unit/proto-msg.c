@@ -34,6 +34,7 @@ static const struct { int op; size_t req, reply; int nfds; } sizes[] = {
 	{ MSG_OP_SHUTDOWN, 4, 0, 0 },
 	{ MSG_OP_INFO, 0, 32, 0 },
 	{ MSG_OP_STOP, 0, 0, 0 },
+	{ MSG_OP_RING, 16, 0, 1 },
 };
 #define NSIZES (sizeof(sizes) / sizeof(sizes[0]))
 
