@@ -1,7 +1,7 @@
 #!/bin/bash
 # check-layers.sh - an include may only lead to the same layer or a lower one
 #
-#   base <- proto <- client <- preload, cli
+#   base <- proto <- client <- names <- preload; client <- cli
 #   base <- link <- engine <- daemon;  proto <- engine
 #   lwIP and lwip-port <- engine only
 #
@@ -18,7 +18,8 @@ declare -A knows=(
 	[engine]="base proto link engine"
 	[daemon]="base proto link engine daemon"
 	[client]="base proto client"
-	[preload]="base proto client preload"
+	[names]="base proto client names"
+	[preload]="base proto client names preload"
 	[cli]="base proto client cli"
 )
 bad=0

@@ -1,6 +1,7 @@
 /* sys.c - find the C library's own functions (theory in sys.h) */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,7 +11,7 @@ enum {
 #define ITEM(ret, name, params, args, nr, a, b, c, d, e, f) FN_##name,
 	SYS_FUNCTIONS(ITEM)
 #undef ITEM
-	FN_fcntl, FN_ioctl, FN_prctl, FN_syscall, FN_COUNT
+	FN_fcntl, FN_ioctl, FN_prctl, FN_open, FN_openat, FN_syscall, FN_COUNT
 };
 
 static const char *const names[FN_COUNT] = {
@@ -18,7 +19,7 @@ static const char *const names[FN_COUNT] = {
 	SYS_FUNCTIONS(ITEM)
 #undef ITEM
 	[FN_fcntl] = "fcntl", [FN_ioctl] = "ioctl", [FN_prctl] = "prctl",
-	[FN_syscall] = "syscall",
+	[FN_open] = "open", [FN_openat] = "openat", [FN_syscall] = "syscall",
 };
 
 static _Atomic(void *) found[FN_COUNT];
@@ -144,6 +145,29 @@ int sys_prctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigne
 
 	return fn ? fn(op, a, b, c, d)
 		  : (int)raw(SYS_prctl, op, (long)a, (long)b, (long)c, (long)d, 0);
+}
+
+/**
+ * sys_open() - open(2) with its third argument always present
+ */
+int sys_open(const char *path, int flags, unsigned mode)
+{
+	int (*fn)(const char *, int, ...) = (int (*)(const char *, int, ...))find(FN_open);
+
+	return fn ? fn(path, flags, mode)
+		  : (int)raw(SYS_openat, AT_FDCWD, (long)path, flags, mode, 0, 0);
+}
+
+/**
+ * sys_openat() - openat(2) with its fourth argument always present
+ */
+int sys_openat(int dir, const char *path, int flags, unsigned mode)
+{
+	int (*fn)(int, const char *, int, ...) =
+		(int (*)(int, const char *, int, ...))find(FN_openat);
+
+	return fn ? fn(dir, path, flags, mode)
+		  : (int)raw(SYS_openat, dir, (long)path, flags, mode, 0, 0);
 }
 
 /**

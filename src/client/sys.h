@@ -17,6 +17,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
+#include <resolv.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@
 #include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -46,6 +48,18 @@
 #define SYS_NR_MMAP SYS_mmap
 #else
 #define SYS_NR_MMAP SYS_NONE
+#endif
+#ifdef SYS_access
+#define SYS_NR_ACCESS SYS_access
+#else
+#define SYS_NR_ACCESS SYS_NONE
+#endif
+#ifdef SYS_stat
+#define SYS_NR_STAT SYS_stat
+#define SYS_NR_LSTAT SYS_lstat
+#else
+#define SYS_NR_STAT SYS_NONE
+#define SYS_NR_LSTAT SYS_NONE
 #endif
 
 #define SYS_FUNCTIONS(X) \
@@ -97,8 +111,43 @@
 	X(int, fclose, (FILE *f), (f), SYS_NONE, f, 0, 0, 0, 0, 0) \
 	X(FILE *, freopen, (const char *p, const char *m, FILE *f), (p, m, f), SYS_NONE, p, m, f, 0, 0, 0) \
 	X(int, daemon, (int c, int k), (c, k), SYS_NONE, c, k, 0, 0, 0, 0) \
+	X(FILE *, fopen, (const char *p, const char *m), (p, m), SYS_NONE, p, m, 0, 0, 0, 0) \
+	X(FILE *, fopen64, (const char *p, const char *m), (p, m), SYS_NONE, p, m, 0, 0, 0, 0) \
+	X(int, access, (const char *p, int m), (p, m), SYS_NR_ACCESS, p, m, 0, 0, 0, 0) \
+	X(int, stat, (const char *p, struct stat *s), (p, s), SYS_NR_STAT, p, s, 0, 0, 0, 0) \
+	X(int, lstat, (const char *p, struct stat *s), (p, s), SYS_NR_LSTAT, p, s, 0, 0, 0, 0) \
+	X(int, fstatat, (int d, const char *p, struct stat *s, int f), (d, p, s, f), SYS_newfstatat, d, p, s, f, 0, 0) \
 	X(int, getaddrinfo, (const char *h, const char *s, const struct addrinfo *i, struct addrinfo **r), \
 	  (h, s, i, r), SYS_NONE, h, s, i, r, 0, 0) \
+	X(int, getnameinfo, (const struct sockaddr *a, socklen_t l, char *h, socklen_t hl, char *s, socklen_t sl, int f), \
+	  (a, l, h, hl, s, sl, f), SYS_NONE, a, l, h, hl, s, sl) \
+	X(struct hostent *, gethostbyname, (const char *n), (n), SYS_NONE, n, 0, 0, 0, 0, 0) \
+	X(struct hostent *, gethostbyname2, (const char *n, int f), (n, f), SYS_NONE, n, f, 0, 0, 0, 0) \
+	X(struct hostent *, gethostbyaddr, (const void *a, socklen_t l, int f), (a, l, f), SYS_NONE, a, l, f, 0, 0, 0) \
+	X(int, gethostbyname_r, (const char *n, struct hostent *h, char *b, size_t s, struct hostent **r, int *e), \
+	  (n, h, b, s, r, e), SYS_NONE, n, h, b, s, r, e) \
+	X(int, gethostbyname2_r, (const char *n, int f, struct hostent *h, char *b, size_t s, struct hostent **r, int *e), \
+	  (n, f, h, b, s, r, e), SYS_NONE, n, h, b, s, r, e) \
+	X(int, gethostbyaddr_r, (const void *a, socklen_t l, int f, struct hostent *h, char *b, size_t s, \
+	  struct hostent **r, int *e), (a, l, f, h, b, s, r, e), SYS_NONE, a, h, b, s, r, e) \
+	X(int, __res_init, (void), (), SYS_NONE, 0, 0, 0, 0, 0, 0) \
+	X(int, __res_ninit, (res_state s), (s), SYS_NONE, s, 0, 0, 0, 0, 0) \
+	X(int, res_query, (const char *n, int c, int t, unsigned char *a, int l), (n, c, t, a, l), \
+	  SYS_NONE, n, c, t, a, l, 0) \
+	X(int, res_search, (const char *n, int c, int t, unsigned char *a, int l), (n, c, t, a, l), \
+	  SYS_NONE, n, c, t, a, l, 0) \
+	X(int, res_querydomain, (const char *n, const char *d, int c, int t, unsigned char *a, int l), \
+	  (n, d, c, t, a, l), SYS_NONE, n, d, c, t, a, l) \
+	X(int, res_send, (const unsigned char *m, int n, unsigned char *a, int l), (m, n, a, l), \
+	  SYS_NONE, m, n, a, l, 0, 0) \
+	X(int, res_nquery, (res_state s, const char *n, int c, int t, unsigned char *a, int l), \
+	  (s, n, c, t, a, l), SYS_NONE, s, n, c, t, a, l) \
+	X(int, res_nsearch, (res_state s, const char *n, int c, int t, unsigned char *a, int l), \
+	  (s, n, c, t, a, l), SYS_NONE, s, n, c, t, a, l) \
+	X(int, res_nquerydomain, (res_state s, const char *n, const char *d, int c, int t, unsigned char *a, int l), \
+	  (s, n, d, c, t, a, l), SYS_NONE, s, n, d, c, t, a) \
+	X(int, res_nsend, (res_state s, const unsigned char *m, int n, unsigned char *a, int l), \
+	  (s, m, n, a, l), SYS_NONE, s, m, n, a, l, 0) \
 	X(int, getifaddrs, (struct ifaddrs **i), (i), SYS_NONE, i, 0, 0, 0, 0, 0) \
 	X(unsigned, if_nametoindex, (const char *s), (s), SYS_NONE, s, 0, 0, 0, 0, 0) \
 	X(char *, if_indextoname, (unsigned i, char *s), (i, s), SYS_NONE, i, s, 0, 0, 0, 0) \
@@ -111,6 +160,8 @@ SYS_FUNCTIONS(SYS_DECLARE)
 int sys_fcntl(int fd, int cmd, long arg);
 int sys_ioctl(int fd, unsigned long req, void *arg);
 int sys_prctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+int sys_open(const char *path, int flags, unsigned mode);
+int sys_openat(int dir, const char *path, int flags, unsigned mode);
 long sys_syscall(long nr, long a, long b, long c, long d, long e, long f);
 
 /* look everything up now: from a constructor, while that is harmless */

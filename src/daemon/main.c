@@ -181,11 +181,9 @@ static int open_control(struct run *r)
 /* accepted because iothconf's users write them; better told than lost */
 static void warn_unused(const struct config *c)
 {
-	const char *key = c->ndns ? "dns=" : c->domain ? "domain=" : c->fqdn ? "fqdn=" : NULL;
-
-	if (key)
-		log_warn("configuration: %s has no effect yet (programs resolve names as the host's /etc/resolv.conf says)",
-			 key);
+	if (c->fqdn)
+		log_warn("configuration: fqdn=%s has no effect yet (the stack tells its name to nobody)",
+			 c->fqdn);
 }
 
 static int open_engine(struct run *r)

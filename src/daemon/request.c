@@ -175,6 +175,14 @@ static int do_ring(struct request *r)
 	return sock_ring(r->sock, &shape, r->fd);
 }
 
+static int do_names(struct request *r)
+{
+	memset(&r->m->names, 0, sizeof(r->m->names));
+	engine_names(r->srv->engine, &r->m->names);
+	r->m->hdr.len = sizeof(r->m->names);
+	return 0;
+}
+
 static int do_stop(struct request *r)
 {
 	log_info("asked to stop");
@@ -201,6 +209,7 @@ static const struct {
 	[MSG_OP_INFO]		= { do_info, false, 0 },
 	[MSG_OP_STOP]		= { do_stop, false, 0 },
 	[MSG_OP_RING]		= { do_ring, true, -EBADF },
+	[MSG_OP_NAMES]		= { do_names, false, 0 },
 };
 
 static bool asks_error(const struct msg *m)

@@ -121,6 +121,7 @@ int engine_configure(struct engine *e, const struct config *c, char *err, size_t
 		if (r < 0)
 			return r;
 	}
+	names_configure(e, c);
 	return 0;
 }
 

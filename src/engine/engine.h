@@ -35,6 +35,7 @@ unsigned engine_nsock(const struct engine *e);
 void engine_info(const struct engine *e, struct msg_info *info);
 /* the i-th interface; false past the end */
 bool engine_ifinfo(const struct engine *e, unsigned i, struct msg_ifinfo *out);
+void engine_names(const struct engine *e, struct msg_names *out);
 
 /* Sockets.  All return 0 or -errno.  A descriptor handed to engine_socket()
  * is the engine's from then on, also on failure. */

@@ -11,6 +11,7 @@ libengine_la_SOURCES = \
 	src/engine/listener.c \
 	src/engine/multicast.c \
 	src/engine/packet.h src/engine/packet_ring.c src/engine/packet_tap.c \
+	src/engine/names.c \
 	src/engine/ports.c src/engine/ports.h \
 	src/engine/sock.c src/engine/sock.h \
 	src/engine/sock_packet.c \

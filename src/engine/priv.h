@@ -34,6 +34,7 @@ struct engine {
 	struct loop_timer tcp_timer;	/* port_tcp_tick() */
 
 	struct iface *ifaces;
+	struct msg_names names;		/* what clients resolve names with (names.c) */
 
 	struct sock **socks;		/* hash by id, chained */
 	size_t socks_size;		/* a power of two */
@@ -56,6 +57,7 @@ struct engine {
 	uint8_t *linear;		/* the same for a packet to be looked at in one piece */
 };
 
+void names_configure(struct engine *e, const struct config *c);
 void engine_add_epitaph(struct engine *e, uint64_t id, int err);
 uint8_t *engine_linear(struct engine *e);
 void engine_kick(struct engine *e);

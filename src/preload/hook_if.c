@@ -1,12 +1,9 @@
-/* hook_if.c - interfaces and names: ioctl, getifaddrs, if_*, getaddrinfo
+/* hook_if.c - interfaces: ioctl, getifaddrs, if_*
  *
  * Theory of operation
  * Programs learn about interfaces by ioctl on any socket they have, and by C
  * library functions whose own netlink sockets never pass our hooks.  All are
  * answered from the process' stack, so that nothing of the host's shows.
- *
- * getaddrinfo() stays the C library's, but for AI_ADDRCONFIG, which looks at
- * the kernel's interfaces to decide which families exist.
  */
 #include <net/if.h>
 #include <net/if_arp.h>
@@ -254,19 +251,4 @@ HOOK(struct if_nameindex *, if_nameindex, (void))
 	if (!v)
 		errno = ENOBUFS;
 	return v;
-}
-
-HOOK(int, getaddrinfo, (const char *host, const char *service, const struct addrinfo *hints,
-			struct addrinfo **out))
-{
-	/* what the C library takes without hints, but for AI_ADDRCONFIG */
-	struct addrinfo h = { .ai_flags = AI_V4MAPPED };
-
-	if (native())
-		return sys_getaddrinfo(host, service, hints, out);
-	if (hints) {
-		h = *hints;
-		h.ai_flags &= ~AI_ADDRCONFIG;
-	}
-	return sys_getaddrinfo(host, service, &h, out);
 }

@@ -7,16 +7,21 @@ libustack_la_SOURCES = \
 	src/preload/hook.h \
 	src/preload/hook_data.c \
 	src/preload/hook_fd.c \
+	src/preload/hook_file.c \
 	src/preload/hook_if.c \
+	src/preload/hook_names.c \
+	src/preload/hook_res.c \
 	src/preload/hook_socket.c \
 	src/preload/hook_syscall.c \
 	src/preload/hook_wait.c \
+	src/preload/names_conf.c src/preload/names_conf.h \
 	src/preload/stack.c src/preload/stack.h
 # hooks define what fortified headers would redirect
 libustack_la_CPPFLAGS = $(AM_CPPFLAGS) -DSYS_NEXT -U_FORTIFY_SOURCE
-libustack_la_LIBADD = libclient.la -ldl -lpthread
+libustack_la_LIBADD = libnames.la -ldl -lpthread
 libustack_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
-	-Wl,-Bsymbolic -Wl,-z,nodelete -Wl,-z,defs
+	-Wl,-Bsymbolic -Wl,-z,nodelete -Wl,-z,defs \
+	-Wl,--as-needed
 
 if HAVE_CMOCKA
 # programs that run themselves under the shim, on a fake stack

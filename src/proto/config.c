@@ -20,6 +20,8 @@
 #define MTU_MIN		576		/* every IPv4 host must take that much (RFC 791) */
 #define MTU_MAX		65535
 #define DOMAIN_MAX	253		/* RFC 1035, in text */
+#define SEARCH_MAX	1024		/* all domains, with the spaces between them */
+#define PATH_LEN_MAX	1023		/* as a message carries it (msg.h) */
 
 struct parser {
 	struct config *c;
@@ -204,8 +206,21 @@ static int set_domain(struct parser *p, const struct key *k)
 	if (strlen(p->val) > DOMAIN_MAX || strpbrk(p->val, " \t\n/"))
 		return fail(p, "not a domain name (at most %d characters, no spaces)",
 			    DOMAIN_MAX);
-	return set_string(p, !strcmp(k->name, "fqdn") ? &p->c->fqdn :
-						       &p->c->domain);
+	if (!strcmp(k->name, "fqdn"))
+		return set_string(p, &p->c->fqdn);
+	if (p->c->ndomain == CONFIG_DOMAINS)
+		return fail(p, "too many domains (at most %d)", CONFIG_DOMAINS);
+	p->c->domain[p->c->ndomain] = strdup(p->val);
+	return p->c->domain[p->c->ndomain++] ? 0 : out_of_memory(p);
+}
+
+/* programs of any working directory read it */
+static int set_hosts(struct parser *p, const struct key *k)
+{
+	if (p->val[0] != '/' || strlen(p->val) > PATH_LEN_MAX)
+		return fail(p, "not the path of a hosts file (it begins with /, at most %d characters)",
+			    PATH_LEN_MAX);
+	return set_string(p, &p->c->hosts);
 }
 
 static int set_stack(struct parser *p, const struct key *k)
@@ -239,6 +254,7 @@ static const struct key keys[] = {
 	{ "dns", set_dns, .per_iface = false },
 	{ "domain", set_domain, .per_iface = false },
 	{ "fqdn", set_domain, .per_iface = false },
+	{ "hosts", set_hosts, .per_iface = false },
 	{ "stack", set_stack, .per_iface = false },
 	/* iothconf's word for "bring the interface up": ours always are */
 	{ "eth", set_flag, .flags = 0, .per_iface = true },
@@ -320,11 +336,21 @@ static int next_piece(struct parser *p, char **s, char **piece)
 static int check_whole(struct parser *p)
 {
 	struct config *c = p->c;
+	size_t search = 0;
 
 	p->val = NULL;
 	if (p->first_if_key) {
 		p->key = p->first_if_key;
 		return fail(p, "there is no interface it could belong to (add vnl=, tap=, tun= or fd=)");
+	}
+	for (unsigned i = 0; i < c->ndomain; i++) {
+		search += strlen(c->domain[i]) + 1;
+		if (search > SEARCH_MAX) {
+			p->key = "domain";
+			p->val = c->domain[i];
+			return fail(p, "the domains together are too long (at most %d characters)",
+				    SEARCH_MAX - 1);
+		}
 	}
 	for (unsigned i = 0; i < c->niface; i++)
 		for (unsigned j = 0; j < i; j++)
@@ -378,8 +404,10 @@ void config_free(struct config *c)
 {
 	for (unsigned i = 0; i < CONFIG_IFACES; i++)
 		free(c->iface[i].link);
+	for (unsigned i = 0; i < CONFIG_DOMAINS; i++)
+		free(c->domain[i]);
 	free(c->name);
-	free(c->domain);
+	free(c->hosts);
 	free(c->fqdn);
 	memset(c, 0, sizeof(*c));
 }

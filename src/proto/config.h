@@ -16,7 +16,8 @@
 
 #define CONFIG_IFACES	32
 #define CONFIG_ADDRS	16
-#define CONFIG_DNS	3
+#define CONFIG_DNS	3		/* resolv.conf(5) */
+#define CONFIG_DOMAINS	6
 
 enum {
 	CONFIG_IF_DHCP	= 1 << 0,
@@ -44,7 +45,9 @@ struct config {
 	struct config_iface iface[CONFIG_IFACES];
 	unsigned ndns;
 	struct addr dns[CONFIG_DNS];
-	char *domain;			/* domain= */
+	unsigned ndomain;
+	char *domain[CONFIG_DOMAINS];	/* domain=: where short names are searched */
+	char *hosts;			/* hosts=: in place of /etc/hosts */
 	char *fqdn;			/* fqdn= */
 };
 

@@ -43,6 +43,7 @@ static const struct shape shapes[MSG_OP_COUNT] = {
 			     .reply_tail = TAIL_IFINFO },
 	[MSG_OP_STOP]	 = { 0, 0 },
 	[MSG_OP_RING]	 = { sizeof(struct msg_ring), 0, .nfds = 1 },
+	[MSG_OP_NAMES]	 = { 0, sizeof(struct msg_names) },
 };
 
 /* header and length agree with what arrived */
@@ -92,6 +93,15 @@ static bool ifinfos_fit(const struct msg *m)
 			return false;
 	}
 	return true;
+}
+
+static bool names_fit(const struct msg_names *n)
+{
+	for (uint32_t i = 0; i < n->ndns && i < MSG_DNS; i++)
+		if (n->dns[i].sa.sa_family != AF_INET && n->dns[i].sa.sa_family != AF_INET6)
+			return false;
+	return n->ndns <= MSG_DNS && name_fits(n->search, sizeof(n->search)) &&
+	       name_fits(n->hosts, sizeof(n->hosts));
 }
 
 /**
@@ -159,6 +169,8 @@ int msg_check_reply(const struct msg *m, size_t got, uint16_t op, uint32_t seq)
 		return addr_fits(&m->addr) ? 0 : -EPROTO;
 	case MSG_OP_INFO:
 		return ifinfos_fit(m) ? 0 : -EPROTO;
+	case MSG_OP_NAMES:
+		return names_fit(&m->names) ? 0 : -EPROTO;
 	default:
 		return 0;
 	}

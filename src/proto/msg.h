@@ -47,6 +47,7 @@ enum msg_op {
 			 * interface wanted, as they may not all fit; none left: nif 0 */
 	MSG_OP_STOP,	/* - -> -; then the stack ends */
 	MSG_OP_RING,	/* msg_ring, 1 fd: its memory -> -; PACKET_RX_RING (proto/packet.h) */
+	MSG_OP_NAMES,	/* - -> msg_names: how the stack resolves names */
 	MSG_OP_COUNT
 };
 
@@ -143,6 +144,19 @@ struct msg_info {
 	uint64_t uptime_ns;
 };
 
+#define MSG_DNS		8		/* name servers */
+#define MSG_SEARCH_MAX	1024		/* the search list as text, with its NUL */
+#define MSG_PATH_MAX	1024
+struct msg_names {
+	uint32_t ndns, reserved;
+	union msg_sockaddr dns[MSG_DNS];	/* AF_INET, AF_INET6; in order of preference */
+	char search[MSG_SEARCH_MAX];	/* domains, separated by spaces */
+	char hosts[MSG_PATH_MAX];	/* the stack's own hosts file, or "" */
+};
+
+/* level of a MSG_OP_GETSOCKOPT that is an ioctl: the name is its request */
+#define MSG_LEVEL_IOCTL	0x10000
+
 /* what accept() reads from a listener's descriptor, with one SCM_RIGHTS */
 struct msg_accept {
 	union msg_sockaddr peer, local;
@@ -162,6 +176,7 @@ struct msg {
 		struct msg_stat stat;
 		struct msg_info info;
 		struct msg_ring ring;
+		struct msg_names names;
 		uint8_t raw[MSG_MAX - sizeof(struct msg_hdr)];
 	};
 };
@@ -170,6 +185,7 @@ _Static_assert(sizeof(struct msg_hdr) == 24, "msg_hdr is the wire format");
 _Static_assert(sizeof(union msg_sockaddr) == 28, "a sockaddr_in6");
 _Static_assert(sizeof(struct msg_addr) == 32, "msg_addr is the wire format");
 _Static_assert(sizeof(struct msg_accept) == 64, "msg_accept is the wire format");
+_Static_assert(sizeof(struct msg_names) == 2280, "msg_names is the wire format");
 _Static_assert(sizeof(struct msg) == MSG_MAX, "one datagram");
 
 int msg_check(const struct msg *m, size_t got, int nfds);

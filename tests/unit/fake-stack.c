@@ -412,7 +412,7 @@ static int on_socket(struct node *n, struct msg *m)
 
 static int request(struct msg *m, int fd)
 {
-	struct node *n = m->hdr.op == MSG_OP_INFO ? NULL : by_id(m->hdr.sock);
+	struct node *n = m->hdr.op == MSG_OP_INFO || m->hdr.op == MSG_OP_NAMES ? NULL : by_id(m->hdr.sock);
 
 	switch (m->hdr.op) {
 	case MSG_OP_HELLO:
@@ -425,6 +425,10 @@ static int request(struct msg *m, int fd)
 		return 0;
 	case MSG_OP_INFO:
 		return info(m);
+	case MSG_OP_NAMES:
+		memset(&m->names, 0, sizeof(m->names));
+		m->hdr.len = sizeof(m->names);
+		return 0;
 	case MSG_OP_SOCKET:
 		n = add(m->socket.type == SOCK_STREAM ? STREAM : DGRAM, fd);
 		n->id = m->hdr.sock;

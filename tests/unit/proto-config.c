@@ -44,6 +44,7 @@ static void one_interface_with_everything(void **state)
 	assert_int_equal(parse("stack=lab,vnl=vxvde://234.0.0.1,iface=lan0,mac=02:00:00:00:00:01,"
 			       "ip=10.0.0.70/24,ip=fc00::1:70/64,gw=10.0.0.254,gw=fe80::1,"
 			       "mtu=9000,dns=10.0.0.53,dns=fc00::53,domain=example.org,"
+			       "domain=lab.example.org,hosts=/etc/lab,"
 			       "fqdn=a.example.org,dhcp,rd"), 0);
 	assert_string_equal(c.name, "lab");
 	assert_int_equal(c.niface, 1);
@@ -58,7 +59,10 @@ static void one_interface_with_everything(void **state)
 	assert_int_equal(c.iface[0].mtu, 9000);
 	assert_int_equal(c.iface[0].flags, CONFIG_IF_DHCP | CONFIG_IF_RD);
 	assert_int_equal(c.ndns, 2);
-	assert_string_equal(c.domain, "example.org");
+	assert_string_equal(c.domain[0], "example.org");
+	assert_int_equal(c.ndomain, 2);
+	assert_string_equal(c.domain[1], "lab.example.org");
+	assert_string_equal(c.hosts, "/etc/lab");
 	assert_string_equal(c.fqdn, "a.example.org");
 }
 
@@ -149,6 +153,9 @@ static void errors_quote_key_value_and_remedy(void **state)
 		{ "vnl=a}", "not balanced" },
 		{ "stack=a,stack=b", "twice" },
 		{ "domain=a b", "domain" },
+		{ "domain=a,domain=b,domain=c,domain=d,domain=e,domain=f,domain=g", "at most 6" },
+		{ "hosts=hosts", "hosts file" },
+		{ "hosts=/a,hosts=/b", "twice" },
 		{ "=", "no such key" },
 		{ "-", "no such key" },
 		{ "--dhcp", "no such key" },

@@ -35,6 +35,7 @@ static const struct { int op; size_t req, reply; int nfds; } sizes[] = {
 	{ MSG_OP_INFO, 0, 32, 0 },
 	{ MSG_OP_STOP, 0, 0, 0 },
 	{ MSG_OP_RING, 16, 0, 1 },
+	{ MSG_OP_NAMES, 0, 2280, 0 },
 };
 #define NSIZES (sizeof(sizes) / sizeof(sizes[0]))
 
@@ -111,6 +112,16 @@ static void lengths_inside_must_fit(void **state)
 	assert_int_equal(msg_check_reply(&m, got, MSG_OP_INFO, 5), 0);
 	((struct msg_ifinfo *)(m.raw + sizeof(m.info)))->naddr = MSG_IFADDRS + 1;
 	assert_int_equal(msg_check_reply(&m, got, MSG_OP_INFO, 5), -EPROTO);
+	got = make(MSG_OP_NAMES, sizeof(m.names));
+	m.names.ndns = 1;
+	assert_int_equal(msg_check_reply(&m, got, MSG_OP_NAMES, 5), -EPROTO);	/* no family */
+	m.names.dns[0].sa.sa_family = AF_INET6;
+	assert_int_equal(msg_check_reply(&m, got, MSG_OP_NAMES, 5), 0);
+	m.names.ndns = MSG_DNS + 1;
+	assert_int_equal(msg_check_reply(&m, got, MSG_OP_NAMES, 5), -EPROTO);
+	m.names.ndns = 0;
+	memset(m.names.hosts, 'x', sizeof(m.names.hosts));
+	assert_int_equal(msg_check_reply(&m, got, MSG_OP_NAMES, 5), -EPROTO);
 }
 
 static void noise_is_never_read_beyond_its_end(void **state)

@@ -1,0 +1,252 @@
+/* hook_file.c - /etc/resolv.conf and /etc/hosts, for programs that read them themselves
+ *
+ * Theory of operation
+ * dig, nslookup, and every runtime with a resolver of its own read
+ * /etc/resolv.conf.  Opening exactly that path for reading gives an anonymous
+ * file (memfd_create(2)) with the stack's servers; opening /etc/hosts gives the
+ * stack's hosts file if it has one of its own.  Any other path, and
+ * opening for writing, goes on untouched: the price is a comparison of strings.
+ *
+ * stat(2) of /etc/resolv.conf tells the text's length, and a hash of it as inode
+ * number: programs that watch the file for changes see one when the stack's
+ * servers change, and only then.
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include "preload/hook.h"
+#include "preload/names_conf.h"
+
+#define RESOLV_CONF	"/etc/resolv.conf"
+#define HOSTS		"/etc/hosts"
+#define TEXT_MAX	2048
+
+static bool is_resolv_conf(const char *path)
+{
+	return path && !strcmp(path, RESOLV_CONF) && !names_native();
+}
+
+/* /etc/hosts by the stack's own file, every other path by itself */
+static const char *redirected(const char *path, struct names_conf *c)
+{
+	if (!path || strcmp(path, HOSTS) != 0 || names_native())
+		return path;
+	names_conf(c);
+	return c->hosts;
+}
+
+static int resolv_text(char *text, size_t size)
+{
+	struct names_conf c;
+
+	names_conf(&c);
+	return names_resolv_conf(&c, text, size);
+}
+
+/* a descriptor to read the stack's resolv.conf from */
+static int virtual_open(int flags)
+{
+	char text[TEXT_MAX], path[32];
+	int len = resolv_text(text, sizeof(text)), fd, ro;
+
+	if ((flags & O_ACCMODE) != O_RDONLY || flags & (O_TRUNC | O_DIRECTORY))
+		return (int)hook_result(flags & O_DIRECTORY ? -ENOTDIR : -EACCES);
+	if (len < 0)
+		return (int)hook_result(-EIO);
+	fd = memfd_create("resolv.conf", MFD_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	/* to be read only, and from its beginning */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (sys_write(fd, text, (size_t)len) != len)
+		ro = (int)hook_result(-EIO);
+	else
+		ro = sys_open(path, O_RDONLY | (flags & (O_CLOEXEC | O_NONBLOCK)), 0);
+	sys_close(fd);
+	if (ro >= 0)
+		fdtab_forget(ro);
+	return ro;
+}
+
+static int do_open(int dir, const char *path, int flags, unsigned mode)
+{
+	struct names_conf c;
+	int fd;
+
+	if (is_resolv_conf(path))
+		return virtual_open(flags);
+	if ((flags & O_ACCMODE) == O_RDONLY)
+		path = redirected(path, &c);
+	fd = dir == AT_FDCWD ? sys_open(path, flags, mode) : sys_openat(dir, path, flags, mode);
+	if (fd >= 0)
+		fdtab_forget(fd);
+	return fd;
+}
+
+#define OPEN_MODE(flags, mode) do { \
+	va_list ap; \
+	va_start(ap, flags); \
+	mode = (flags) & (O_CREAT | O_TMPFILE) ? va_arg(ap, unsigned) : 0; \
+	va_end(ap); \
+} while (0)
+
+HOOK(int, open, (const char *path, int flags, ...))
+{
+	unsigned mode;
+
+	OPEN_MODE(flags, mode);
+	return do_open(AT_FDCWD, path, flags, mode);
+}
+
+HOOK(int, open64, (const char *path, int flags, ...))
+{
+	unsigned mode;
+
+	OPEN_MODE(flags, mode);
+	return do_open(AT_FDCWD, path, flags | O_LARGEFILE, mode);
+}
+
+HOOK(int, openat, (int dir, const char *path, int flags, ...))
+{
+	unsigned mode;
+
+	OPEN_MODE(flags, mode);
+	return do_open(dir, path, flags, mode);
+}
+
+HOOK(int, openat64, (int dir, const char *path, int flags, ...))
+{
+	unsigned mode;
+
+	OPEN_MODE(flags, mode);
+	return do_open(dir, path, flags | O_LARGEFILE, mode);
+}
+
+HOOK(int, __open_2, (const char *path, int flags))
+{
+	return do_open(AT_FDCWD, path, flags, 0);
+}
+
+HOOK(int, __open64_2, (const char *path, int flags))
+{
+	return do_open(AT_FDCWD, path, flags | O_LARGEFILE, 0);
+}
+
+HOOK(int, __openat_2, (int dir, const char *path, int flags))
+{
+	return do_open(dir, path, flags, 0);
+}
+
+HOOK(int, __openat64_2, (int dir, const char *path, int flags))
+{
+	return do_open(dir, path, flags | O_LARGEFILE, 0);
+}
+
+static FILE *virtual_fopen(const char *mode)
+{
+	FILE *f;
+	int fd = virtual_open((*mode == 'r' && !strchr(mode, '+') ? O_RDONLY : O_RDWR) |
+			      (strchr(mode, 'e') ? O_CLOEXEC : 0));
+
+	if (fd < 0)
+		return NULL;
+	f = fdopen(fd, "r");
+	if (!f)
+		sys_close(fd);
+	return f;
+}
+
+HOOK(FILE *, fopen, (const char *path, const char *mode))
+{
+	struct names_conf c;
+
+	if (is_resolv_conf(path))
+		return virtual_fopen(mode);
+	return sys_fopen(*mode == 'r' && !strchr(mode, '+') ? redirected(path, &c) : path, mode);
+}
+
+HOOK(FILE *, fopen64, (const char *path, const char *mode))
+{
+	struct names_conf c;
+
+	if (is_resolv_conf(path))
+		return virtual_fopen(mode);
+	return sys_fopen64(*mode == 'r' && !strchr(mode, '+') ? redirected(path, &c) : path, mode);
+}
+
+HOOK(int, access, (const char *path, int mode))
+{
+	struct names_conf c;
+
+	if (is_resolv_conf(path))
+		return mode & (W_OK | X_OK) ? (int)hook_result(-EACCES) : 0;
+	return sys_access(redirected(path, &c), mode);
+}
+
+/* FNV-1a, 64 bit */
+static uint64_t hash(const char *p, int len)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (int i = 0; i < len; i++)
+		h = (h ^ (uint8_t)p[i]) * 0x100000001b3u;
+	return h;
+}
+
+static int virtual_stat(struct stat *st)
+{
+	char text[TEXT_MAX];
+	int len = resolv_text(text, sizeof(text));
+
+	if (len < 0)
+		return (int)hook_result(-EIO);
+	*st = (struct stat){
+		.st_mode = S_IFREG | 0444, .st_nlink = 1, .st_size = len, .st_blksize = 4096,
+		.st_blocks = (len + 511) / 512, .st_ino = (ino_t)hash(text, len),
+	};
+	return 0;
+}
+
+HOOK(int, stat, (const char *path, struct stat *st))
+{
+	struct names_conf c;
+
+	return is_resolv_conf(path) ? virtual_stat(st) : sys_stat(redirected(path, &c), st);
+}
+
+HOOK(int, lstat, (const char *path, struct stat *st))
+{
+	struct names_conf c;
+
+	return is_resolv_conf(path) ? virtual_stat(st) : sys_lstat(redirected(path, &c), st);
+}
+
+HOOK(int, fstatat, (int dir, const char *path, struct stat *st, int flags))
+{
+	struct names_conf c;
+
+	return is_resolv_conf(path) ? virtual_stat(st)
+				    : sys_fstatat(dir, redirected(path, &c), st, flags);
+}
+
+/* where off_t has 64 bits anyway, these are the same */
+#if __SIZEOF_LONG__ == 8
+HOOK(int, stat64, (const char *path, struct stat *st))
+{
+	return hook_stat(path, st);
+}
+
+HOOK(int, lstat64, (const char *path, struct stat *st))
+{
+	return hook_lstat(path, st);
+}
+
+HOOK(int, fstatat64, (int dir, const char *path, struct stat *st, int flags))
+{
+	return hook_fstatat(dir, path, st, flags);
+}
+#endif
