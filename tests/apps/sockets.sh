@@ -7,7 +7,7 @@
 # the design accepts, with the reason of each.
 . "$(dirname "$0")/../lib.sh"
 t_begin
-stack_start s0 vnl=null://,ip=10.0.0.70/24,ip=fc00::1:70/64 || { not_ok "the stack starts" "$T/s0.err"; exit 1; }
+kernel_peer tap
 if [ "$(id -u)" = 0 ]; then
 	ns_new K
 	KN=(ip netns exec "$K")

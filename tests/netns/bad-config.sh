@@ -32,7 +32,9 @@ refused "empty interface" "tap" "${D[@]}" "tap="
 refused "unbalanced brace" "{" "${D[@]}" "vnl=vlan://5{null://"
 refused "a very long string" "" "${D[@]}" "vnl=null://,ip=$(head -c 100000 /dev/zero | tr '\0' 1)"
 refused "no such plugin" "nosuch" "${D[@]}" "vnl=nosuch://x"
-refused "a VNL that cannot be opened" "vde://" "${D[@]}" "vnl=vde:///nonexistent/ctl"
+# (the sanitizers do not stand libvdeplug's RTLD_DEEPBIND)
+[ -n "${USTACK_SANITIZED:-}" ] ||
+	refused "a VNL that cannot be opened" "vde://" "${D[@]}" "vnl=vde:///nonexistent/ctl"
 refused "bad fd" "fd" "${D[@]}" "fd=77"
 refused "fd that is no link" "fd" "${D[@]}" "fd=0"
 refused "unknown option" "--frobnicate" "$USTACKD" --frobnicate
@@ -53,7 +55,7 @@ if [ "$(id -u)" = 0 ]; then
 else
 	refused "a TAP without permission" "tun" "$USTACKD" -n bad -o tap=t9,ip=10.0.0.1/24
 fi
-stack_start s0 vnl=null://,ip=10.0.0.1/24 || not_ok "a stack without a network starts" "$T/s0.err"
+stack_start s0 "" || not_ok "a stack without a network starts" "$T/s0.err"
 refused "a name in use" "s0" "$USTACKD" -n s0 -o vnl=null://
 ls -A "$XDG_RUNTIME_DIR/ustack" | grep -v '^s0\(\.lock\)\?$' >"$T/rest"
 if [ -s "$T/rest" ] && grep -vq '\.lock$' "$T/rest"; then
@@ -64,11 +66,11 @@ fi
 US=(env USTACK=s0 LD_PRELOAD="$USTACK_PRELOAD")
 bg holder "${US[@]}" $PY -c '
 import socket, time
-s = socket.socket(); s.bind(("10.0.0.1", 80)); s.listen(1); print("up", flush=True); time.sleep(30)'
+s = socket.socket(); s.bind(("127.0.0.1", 80)); s.listen(1); print("up", flush=True); time.sleep(30)'
 wait_for 5 has_line "$T/holder.out" up || not_ok "a listener" "$T/holder.err"
 refused "an address in use" "[Errno 98]" "${US[@]}" $PY -c '
 import socket
-s = socket.socket(); s.bind(("10.0.0.1", 80)); s.listen(1)'
+s = socket.socket(); s.bind(("127.0.0.1", 80)); s.listen(1)'
 for s in null "vnl=null://,colour=red" ../x; do
 	refused "a client with USTACK=$s" "Errno" env USTACK="$s" LD_PRELOAD="$USTACK_PRELOAD" $PY -c '
 import socket

@@ -3,7 +3,7 @@
 # deadline: 60
 . "$(dirname "$0")/../lib.sh"
 t_begin
-stack_start s0 vnl=null://,ip=10.0.0.70/24 || { not_ok "the stack starts" "$T/s0.err"; exit 1; }
+kernel_peer tap
 pid=${BG[s0]}
 sock=$XDG_RUNTIME_DIR/ustack/s0
 fds0=$(nfds "$pid")

@@ -30,6 +30,12 @@ user_stack() {
 }
 on() { local s=$1; shift; exec "${AS[@]}" env USTACK="$s" LD_PRELOAD="$USTACK_PRELOAD" "$@"; }
 
+# dialled OPTION ADDRESS: a client ran through, or the server is gone
+dialled() {
+	bg cli on a nc.openbsd "$1" "$2" 7000
+	bg_wait cli 15 || gone_or_zombie "${BG[srv]}"
+}
+
 # over NAME VNL VNL: both families, both directions of data
 over() {
 	local what=$1 i addr
@@ -39,19 +45,20 @@ over() {
 		not_ok "$what: second stack starts" "$T/b.err"
 	head -c 3000000 /dev/urandom >"$T/data"
 	for addr in 10.0.0.2 fc00::1:2; do
-		cp "$T/data" "$T/srv.in"
-		bg srv on b nc.openbsd -N -l "$addr" 7000
+		# one direction at a time: nc -l ends with its peer's input, whatever
+		# it still has to send
 		cp "$T/data" "$T/cli.in"
-		for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-			bg cli on a nc.openbsd -N "$addr" 7000
-			bg_wait cli 15 && break
-			gone_or_zombie "${BG[srv]}" && break
-			sleep 0.2
-		done
+		bg srv on b nc.openbsd -l -d "$addr" 7000
+		wait_for 10 dialled -N "$addr"
 		bg_wait srv 10
 		same "$what: 3 MB to $addr arrive" "$T/data" "$T/srv.out"
+		rm -f "$T/cli.in"
+		cp "$T/data" "$T/srv.in"
+		bg srv on b nc.openbsd -N -l "$addr" 7000
+		wait_for 10 dialled -d "$addr"
+		bg_wait srv 10
 		same "$what: 3 MB from $addr arrive" "$T/data" "$T/cli.out"
-		rm -f "$T/srv.in" "$T/cli.in"
+		rm -f "$T/srv.in"
 		bg_kill srv
 		bg_kill cli
 	done
