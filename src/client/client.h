@@ -167,7 +167,7 @@ struct client_info {
 };
 
 int client_info(const char *path, struct client_info **out);	/* free() it */
-int client_ifioctl(const char *path, unsigned long req, void *arg);
+int client_ifioctl(const char *path, int domain, unsigned long req, void *arg);
 int client_ioctl(int fd, const struct sockname *sn, unsigned long req, void *arg);
 
 #endif

@@ -19,6 +19,7 @@
 #define BODY_MAX	(MSG_MAX - sizeof(struct msg_hdr))
 #define PAGE_IFS	((BODY_MAX - sizeof(struct msg_info)) / sizeof(struct msg_ifinfo))
 #define PAGES_MAX	16
+#define TX_QUEUE	1000	/* Linux's for Ethernet; ours is the link's own */
 
 /* the reply is what it says it is */
 static bool sound(const struct client_info *i, size_t len)
@@ -94,7 +95,9 @@ static const struct msg_ifaddr *first4(const struct msg_ifinfo *f)
 
 static uint32_t mask4(const struct msg_ifaddr *a)
 {
-	return a->prefixlen ? htonl(~0u << (32 - (a->prefixlen > 32 ? 32 : a->prefixlen))) : 0;
+	unsigned len = a->prefixlen > 32 ? 32 : a->prefixlen;
+
+	return htonl((uint32_t)(0xffffffff00000000u >> len));
 }
 
 static void set4(struct sockaddr *sa, uint32_t addr)
@@ -198,6 +201,15 @@ static int one(const struct msg_ifinfo *f, unsigned long req, struct ifreq *r)
 			: f->flags & IFF_POINTOPOINT ? ARPHRD_NONE : ARPHRD_ETHER;
 		memcpy(r->ifr_hwaddr.sa_data, f->mac, sizeof(f->mac));
 		return 0;
+	case SIOCGIFTXQLEN:
+		r->ifr_qlen = TX_QUEUE;
+		return 0;
+	case SIOCGIFMAP:	/* of hardware that is not there */
+		memset(&r->ifr_map, 0, sizeof(r->ifr_map));
+		return 0;
+	case SIOCGIFSLAVE:
+	case SIOCSIFSLAVE:
+		return -EINVAL;
 	case SIOCETHTOOL:
 		return ethtool(f, r);
 	default:
@@ -224,19 +236,81 @@ static int name_of(const struct client_info *i, struct ifreq *r)
 	return -ENODEV;
 }
 
+/* requests that only sockets of IPv4 know */
+static bool only_inet(unsigned long req)
+{
+	switch (req) {
+	case SIOCGIFADDR:
+	case SIOCGIFNETMASK:
+	case SIOCGIFBRDADDR:
+	case SIOCGIFDSTADDR:
+	case SIOCGIFPFLAGS:
+	case SIOCGARP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* changes are made by the one who runs the stack, not by ioctl; an ARP entry is
+ * never there; of the rest Linux knows nothing either */
+static int refusal(unsigned long req, const void *arg)
+{
+	const struct arpreq *arp = arg;
+
+	switch (req) {
+	case SIOCADDRT:
+	case SIOCDELRT:
+	case SIOCSIFFLAGS:
+	case SIOCSIFADDR:
+	case SIOCSIFDSTADDR:
+	case SIOCSIFBRDADDR:
+	case SIOCSIFNETMASK:
+	case SIOCSIFMETRIC:
+	case SIOCSIFMTU:
+	case SIOCSIFNAME:
+	case SIOCSIFHWADDR:
+	case SIOCSIFHWBROADCAST:
+	case SIOCSIFTXQLEN:
+	case SIOCSIFMAP:
+	case SIOCSIFPFLAGS:
+	case SIOCDIFADDR:
+	case SIOCADDMULTI:
+	case SIOCDELMULTI:
+	case SIOCSARP:
+	case SIOCDARP:
+	case SIOCBRADDBR:
+	case SIOCBRDELBR:
+		return -EPERM;
+	case SIOCGARP:
+		return !arg ? -EFAULT : arp->arp_pa.sa_family == AF_INET ? -ENXIO : -EPFNOSUPPORT;
+	case SIOCGIFPFLAGS:
+		return -EINVAL;
+	case SIOCGMIIPHY:
+	case SIOCGMIIREG:
+	case SIOCBONDINFOQUERY:
+		return -EOPNOTSUPP;
+	default:
+		return -ENOTTY;
+	}
+}
+
 /**
  * client_ifioctl() - An ioctl that asks about interfaces
  * @path:	control socket
+ * @domain:	of the socket it is made on; 0: unknown, taken for AF_INET
  * @req:	SIOCGIF*
  * @arg:	struct ifreq or struct ifconf
  *
- * Return: 0 or -errno; -ENOTTY when it is none of them
+ * Return: 0 or -errno; -EPERM for a change, -ENOTTY when it is none of them
  */
-int client_ifioctl(const char *path, unsigned long req, void *arg)
+int client_ifioctl(const char *path, int domain, unsigned long req, void *arg)
 {
 	struct client_info *i;
 	int ret;
 
+	if (domain && domain != AF_INET && domain != AF_PACKET && only_inet(req))
+		return -ENOTTY;
 	switch (req) {
 	case SIOCGIFCONF:
 	case SIOCGIFNAME:
@@ -249,10 +323,14 @@ int client_ifioctl(const char *path, unsigned long req, void *arg)
 	case SIOCGIFDSTADDR:
 	case SIOCGIFNETMASK:
 	case SIOCGIFBRDADDR:
+	case SIOCGIFTXQLEN:
+	case SIOCGIFMAP:
+	case SIOCGIFSLAVE:
+	case SIOCSIFSLAVE:
 	case SIOCETHTOOL:
 		break;
 	default:
-		return -ENOTTY;
+		return refusal(req, arg);
 	}
 	if (!arg)
 		return -EFAULT;
@@ -266,6 +344,41 @@ int client_ifioctl(const char *path, unsigned long req, void *arg)
 	else
 		ret = by_name(i, req, arg);
 	free(i);
+	return ret;
+}
+
+/* SIOCOUTQ, SIOCOUTQNSD: only the stack knows what is under way */
+static int outq(int fd, const struct sockname *sn, unsigned long req, int *val)
+{
+	struct {
+		struct msg_opt o;
+		int32_t val;
+	} reply;
+	struct msg_opt o = { .level = MSG_LEVEL_IOCTL, .name = (int32_t)req, .len = sizeof(int32_t) };
+	struct conn_req r = {
+		.op = MSG_OP_GETSOCKOPT, .sock = sn->id, .body = &o, .body_len = sizeof(o), .fd = -1,
+		.reply = &reply, .reply_size = sizeof(reply),
+	};
+	int ret;
+
+	if (!val)
+		return -EFAULT;
+	*val = 0;
+	if (sn->kind != SOCKNAME_STREAM)
+		return req == SIOCOUTQ ? 0 : -ENOTTY;	/* a datagram does not wait */
+	switch (tag_get(fd).state) {
+	case TAG_CONNECTED:
+		break;
+	case TAG_LISTENING:
+		return -EINVAL;
+	default:
+		return 0;
+	}
+	ret = conn_call(sn->path, &r);
+	if (ret == -ENOTCONN || ret == -ENETDOWN)
+		return 0;		/* it has ended: nothing is under way */
+	if (!ret && r.reply_len == sizeof(reply))
+		*val = reply.val;
 	return ret;
 }
 
@@ -289,6 +402,9 @@ int client_ioctl(int fd, const struct sockname *sn, unsigned long req, void *arg
 			return 0;
 		}
 		break;
+	case SIOCOUTQ:
+	case SIOCOUTQNSD:
+		return outq(fd, sn, req, arg);
 	case FIONBIO:
 	case FIOASYNC:
 	case FIOCLEX:
@@ -304,7 +420,7 @@ int client_ioctl(int fd, const struct sockname *sn, unsigned long req, void *arg
 		*(int *)arg = 0;
 		return stream ? 0 : -ENOTTY;
 	default:
-		return client_ifioctl(sn->path, req, arg);
+		return client_ifioctl(sn->path, tag_get(fd).domain, req, arg);
 	}
 	return sys_ioctl(fd, req, arg) < 0 ? -errno : 0;
 }

@@ -770,6 +770,16 @@ static void info_addrs(struct iface *i, struct msg_ifinfo *out)
 	}
 }
 
+/* lo has no link that counts */
+static void info_stats(const struct link_stats *from, struct msg_ifstats *to)
+{
+	*to = (struct msg_ifstats){
+		.rx_packets = from->rx_frames, .rx_bytes = from->rx_bytes,
+		.rx_dropped = from->rx_dropped, .tx_packets = from->tx_frames,
+		.tx_bytes = from->tx_bytes, .tx_dropped = from->tx_dropped,
+	};
+}
+
 /* engine_ifinfo() - The k-th interface; false past the end */
 bool engine_ifinfo(const struct engine *e, unsigned k, struct msg_ifinfo *out)
 {
@@ -796,5 +806,7 @@ bool engine_ifinfo(const struct engine *e, unsigned k, struct msg_ifinfo *out)
 	else if (i->link)
 		out->flags |= IFF_POINTOPOINT | IFF_NOARP | IFF_MULTICAST;
 	info_addrs(i, out);
+	if (i->link)
+		info_stats(&i->link->stats, &out->stats);
 	return true;
 }

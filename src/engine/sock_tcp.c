@@ -16,6 +16,8 @@
 #include "engine/tcp.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
@@ -496,11 +498,35 @@ static void fill_info(const struct tcp_sock *ts, struct tcp_info *ti)
 		(pcb->flags & TF_SACK ? TCPI_OPT_SACK : 0);
 }
 
+/* SIOCOUTQ and SIOCOUTQNSD (tcp(7)): what is not acknowledged, or not even sent;
+ * the part in the application's pair counts, but not what lies there sent */
+static int outq(const struct tcp_sock *ts, int req, int *val)
+{
+	const struct tcp_pcb *pcb = ts->pcb;
+	int unread = 0;
+
+	*val = 0;
+	if (ts->phase == TCP_LISTENING)
+		return -EINVAL;
+	if (ts->phase != TCP_CONNECTED || !pcb)
+		return 0;
+	if (ioctl(ts->s.w.fd, FIONREAD, &unread) < 0)
+		return -errno;
+	*val = unread - (int)ts->kept +
+	       (int)(pcb->snd_lbb - (req == SIOCOUTQ ? pcb->lastack : pcb->snd_nxt));
+	return 0;
+}
+
 static int tcp_op_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 {
 	static const char congestion[] = "reno";
 	struct tcp_info ti;
 
+	if (level == MSG_LEVEL_IOCTL && (name == SIOCOUTQ || name == SIOCOUTQNSD) &&
+	    *len >= sizeof(int)) {
+		*len = sizeof(int);
+		return outq(tcp(s), name, val);
+	}
 	if (level != IPPROTO_TCP)
 		return -ENOPROTOOPT;
 	if (name == TCP_INFO) {

@@ -5,6 +5,8 @@
  * library functions whose own netlink sockets never pass our hooks.  All are
  * answered from the process' stack, so that nothing of the host's shows.
  */
+#include <linux/if_link.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <netpacket/packet.h>
@@ -16,7 +18,7 @@
 
 /* the range of interface, routing and ARP ioctls (linux/sockios.h) */
 #define IFIOCTL_FIRST	0x890b
-#define IFIOCTL_LAST	0x89ff
+#define IFIOCTL_LAST	0x89df		/* beyond are protocols' and devices' own */
 
 static bool is_socket(int fd)
 {
@@ -27,12 +29,16 @@ static bool is_socket(int fd)
 }
 
 /* an interface ioctl on a foreign socket, of a process with a stack */
-static int foreign_ifioctl(unsigned long req, void *arg)
+static int foreign_ifioctl(int fd, unsigned long req, void *arg)
 {
 	const struct stackname *st = stack_get();
 
+	int domain = 0;
+	socklen_t len = sizeof(domain);
+
+	sys_getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
 	if (st->kind != STACKNAME_NULL)
-		return client_ifioctl(st->path, req, arg);
+		return client_ifioctl(st->path, domain, req, arg);
 	if (req == SIOCGIFCONF) {
 		((struct ifconf *)arg)->ifc_len = 0;
 		return 0;
@@ -53,9 +59,9 @@ HOOK(int, ioctl, (int fd, unsigned long req, ...))
 		return (int)hook_result(-EBADF);
 	if (fdtab_class(fd) != FD_FOREIGN && client_identify(fd, &sn))
 		return (int)hook_result(client_ioctl(fd, &sn, req, arg));
-	if (req >= IFIOCTL_FIRST && req <= IFIOCTL_LAST &&
+	if (req >= IFIOCTL_FIRST && req <= IFIOCTL_LAST && req != SIOCOUTQNSD &&
 	    stack_get()->kind != STACKNAME_HOST && is_socket(fd))
-		return (int)hook_result(foreign_ifioctl(req, arg));
+		return (int)hook_result(foreign_ifioctl(fd, req, arg));
 	return sys_ioctl(fd, req, arg);
 }
 
@@ -89,8 +95,11 @@ struct row {
 		struct sockaddr_in6 in6;
 		struct sockaddr_ll ll;
 	} addr, mask, broad;
+	struct rtnl_link_stats stats;
 	char name[IFNAMSIZ];
 };
+
+#define IFF_LOWER_UP	0x10000		/* linux/if.h, which clashes with net/if.h */
 
 static void prefix_mask(unsigned char *p, size_t len, uint32_t bits)
 {
@@ -98,19 +107,34 @@ static void prefix_mask(unsigned char *p, size_t len, uint32_t bits)
 		p[i] = bits >= 8 ? 0xff : (unsigned char)(0xff00 >> bits);
 }
 
-static void link_row(struct row *r, const struct msg_ifinfo *f)
+static void link_addr(struct sockaddr_ll *ll, const struct msg_ifinfo *f, const void *mac)
 {
-	r->addr.ll = (struct sockaddr_ll){
+	*ll = (struct sockaddr_ll){
 		.sll_family = AF_PACKET, .sll_ifindex = (int)f->index, .sll_halen = 6,
 		.sll_hatype = f->flags & IFF_LOOPBACK ? ARPHRD_LOOPBACK
 			: f->flags & IFF_POINTOPOINT ? ARPHRD_NONE : ARPHRD_ETHER,
 	};
-	memcpy(r->addr.ll.sll_addr, f->mac, 6);
-	/* as the C library gives it: arping looks for it */
-	r->broad.ll = r->addr.ll;
-	memset(r->broad.ll.sll_addr, f->flags & IFF_BROADCAST ? 0xff : 0, 6);
-	if (!(f->flags & IFF_POINTOPOINT))
+	/* a link without Ethernet has no addresses */
+	if (ll->sll_hatype == ARPHRD_NONE)
+		ll->sll_halen = 0;
+	memcpy(ll->sll_addr, mac, ll->sll_halen);
+}
+
+static void link_row(struct row *r, const struct msg_ifinfo *f)
+{
+	static const uint8_t all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, none[6];
+
+	link_addr(&r->addr.ll, f, f->mac);
+	link_addr(&r->broad.ll, f, f->flags & IFF_LOOPBACK ? none : all);
+	if (r->broad.ll.sll_halen)
 		r->ifa.ifa_broadaddr = &r->broad.sa;
+	/* the old statistics have 32 bits, and wrap */
+	r->stats = (struct rtnl_link_stats){
+		.rx_packets = (uint32_t)f->stats.rx_packets, .tx_packets = (uint32_t)f->stats.tx_packets,
+		.rx_bytes = (uint32_t)f->stats.rx_bytes, .tx_bytes = (uint32_t)f->stats.tx_bytes,
+		.rx_dropped = (uint32_t)f->stats.rx_dropped, .tx_dropped = (uint32_t)f->stats.tx_dropped,
+	};
+	r->ifa.ifa_data = &r->stats;
 }
 
 static void addr_row(struct row *r, const struct msg_ifinfo *f, const struct msg_ifaddr *a)
@@ -120,11 +144,11 @@ static void addr_row(struct row *r, const struct msg_ifinfo *f, const struct msg
 		r->addr.in.sin_port = 0;
 		r->mask.in.sin_family = AF_INET;
 		prefix_mask((unsigned char *)&r->mask.in.sin_addr, 4, a->prefixlen);
-		if (f->flags & IFF_BROADCAST) {
-			r->broad.in = r->addr.in;
+		/* without a broadcast address, and without a peer, it is its own peer */
+		r->broad.in = r->addr.in;
+		if (f->flags & IFF_BROADCAST)
 			r->broad.in.sin_addr.s_addr |= ~r->mask.in.sin_addr.s_addr;
-			r->ifa.ifa_broadaddr = &r->broad.sa;
-		}
+		r->ifa.ifa_broadaddr = &r->broad.sa;
 	} else {
 		r->addr.in6 = a->addr.in6;
 		r->addr.in6.sin6_port = 0;
@@ -136,26 +160,38 @@ static void addr_row(struct row *r, const struct msg_ifinfo *f, const struct msg
 	r->ifa.ifa_netmask = &r->mask.sa;
 }
 
-static void fill_rows(struct row *rows, const struct client_info *i)
+/* a row of an interface; a: its address, NULL for the link */
+static void fill_row(struct row *r, const struct msg_ifinfo *f, const struct msg_ifaddr *a)
 {
+	if (a)
+		addr_row(r, f, a);
+	else
+		link_row(r, f);
+	memcpy(r->name, f->name, IFNAMSIZ);
+	r->ifa.ifa_name = r->name;
+	r->ifa.ifa_flags = f->flags | (f->flags & IFF_RUNNING ? IFF_LOWER_UP : 0);
+	r->ifa.ifa_addr = &r->addr.sa;
+}
+
+/* in the C library's order: links, IPv4, IPv6.  Return: how many */
+static size_t fill_rows(struct row *rows, size_t max, const struct client_info *i)
+{
+	static const int families[] = { AF_PACKET, AF_INET, AF_INET6 };
 	struct row *r = rows;
 
-	for (uint32_t n = 0; n < i->info.nif; n++) {
-		const struct msg_ifinfo *f = &i->ifs[n];
+	for (int k = 0; k < 3; k++)
+		for (uint32_t n = 0; n < i->info.nif; n++) {
+			const struct msg_ifinfo *f = &i->ifs[n];
 
-		for (int k = -1; k < (int)f->naddr; k++, r++) {
-			if (k < 0)
-				link_row(r, f);
-			else
-				addr_row(r, f, &f->addr[k]);
-			memcpy(r->name, f->name, IFNAMSIZ);
-			r->ifa.ifa_name = r->name;
-			r->ifa.ifa_flags = f->flags;
-			r->ifa.ifa_addr = &r->addr.sa;
-			if (r > rows)
-				r[-1].ifa.ifa_next = &r->ifa;
+			if (families[k] == AF_PACKET && r < rows + max)
+				fill_row(r++, f, NULL);
+			for (uint32_t a = 0; a < f->naddr && r < rows + max; a++)
+				if (f->addr[a].addr.sa.sa_family == families[k])
+					fill_row(r++, f, &f->addr[a]);
 		}
-	}
+	for (struct row *p = rows; p + 1 < r; p++)
+		p->ifa.ifa_next = &p[1].ifa;
+	return (size_t)(r - rows);
 }
 
 HOOK(int, getifaddrs, (struct ifaddrs **out))
@@ -175,8 +211,10 @@ HOOK(int, getifaddrs, (struct ifaddrs **out))
 		count += 1 + i->ifs[n].naddr;
 	rows = count ? calloc(count, sizeof(*rows)) : NULL;
 	if (rows) {
-		fill_rows(rows, i);
-		*out = &rows->ifa;
+		if (fill_rows(rows, count, i))
+			*out = &rows->ifa;
+		else
+			free(rows);
 	} else if (count) {
 		ret = -ENOMEM;
 	}

@@ -125,6 +125,11 @@ struct msg_ifaddr {
 	uint32_t prefixlen;
 };
 
+struct msg_ifstats {
+	uint64_t rx_packets, rx_bytes, rx_dropped;
+	uint64_t tx_packets, tx_bytes, tx_dropped;
+};
+
 struct msg_ifinfo {
 	char name[16];
 	char spec[128];
@@ -134,6 +139,7 @@ struct msg_ifinfo {
 	uint8_t offload;	/* frames may be larger than the MTU (TSO, GRO) */
 	uint8_t reserved;
 	struct msg_ifaddr addr[MSG_IFADDRS];
+	struct msg_ifstats stats;
 };
 
 struct msg_info {
@@ -185,6 +191,7 @@ _Static_assert(sizeof(struct msg_hdr) == 24, "msg_hdr is the wire format");
 _Static_assert(sizeof(union msg_sockaddr) == 28, "a sockaddr_in6");
 _Static_assert(sizeof(struct msg_addr) == 32, "msg_addr is the wire format");
 _Static_assert(sizeof(struct msg_accept) == 64, "msg_accept is the wire format");
+_Static_assert(sizeof(struct msg_ifinfo) == 728, "msg_ifinfo is the wire format");
 _Static_assert(sizeof(struct msg_names) == 2280, "msg_names is the wire format");
 _Static_assert(sizeof(struct msg) == MSG_MAX, "one datagram");
 

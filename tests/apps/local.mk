@@ -2,7 +2,7 @@
 # never built with sanitizers: ASan's runtime must come before a preload.
 TEST_APPS = \
 	tests/apps/listening tests/apps/echo-many tests/apps/edge-connect \
-	tests/apps/sockets-inherit tests/apps/sockets-errors tests/apps/garbage tests/apps/names
+	tests/apps/sockets-inherit tests/apps/sockets-errors tests/apps/garbage tests/apps/names tests/apps/interfaces
 check_PROGRAMS += $(TEST_APPS)
 APP_CFLAGS = -std=gnu11 $(WARN_CFLAGS)
 tests_apps_listening_CFLAGS = $(APP_CFLAGS)
@@ -17,6 +17,8 @@ tests_apps_sockets_errors_CFLAGS = $(APP_CFLAGS)
 tests_apps_sockets_errors_LDFLAGS =
 tests_apps_garbage_CFLAGS = $(APP_CFLAGS)
 tests_apps_garbage_LDFLAGS =
+tests_apps_interfaces_CFLAGS = $(APP_CFLAGS)
+tests_apps_interfaces_LDFLAGS =
 tests_apps_names_CFLAGS = $(APP_CFLAGS)
 tests_apps_names_LDFLAGS =
 tests_apps_names_LDADD = -lresolv
@@ -25,4 +27,4 @@ EXTRA_DIST += \
 	tests/apps/iperf3.sh tests/apps/ssh.sh tests/apps/gigabyte.sh tests/apps/ping.sh \
 	tests/apps/tcpdump.sh tests/apps/arping.sh tests/apps/dhcp-client.sh tests/apps/packet.sh tests/apps/packet.py \
 	tests/apps/sockets.sh tests/apps/sockets-errors.known tests/apps/edge-connect.sh tests/apps/many-connections.sh
-EXTRA_DIST += tests/apps/names.sh tests/apps/dns-server.py
+EXTRA_DIST += tests/apps/interfaces.sh tests/apps/names.sh tests/apps/dns-server.py
