@@ -286,12 +286,15 @@ static void only_the_stacks_interfaces_show(void **state)
 
 		assert_int_equal(ioctl(s, SIOCGIFMTU, &r), 0);
 		assert_int_equal(r.ifr_mtu, 1400);
-		assert_int_equal(ioctl(s, SIOCGIFBRDADDR, &r), 0);
-		assert_int_equal(((struct sockaddr_in *)&r.ifr_broadaddr)->sin_addr.s_addr,
-				 inet_addr("10.9.8.255"));
 		assert_int_equal(ioctl(s, SIOCGIFHWADDR, &r), 0);
 		assert_int_equal(r.ifr_hwaddr.sa_data[5], 7);
 	}
+	assert_int_equal(ioctl(fd, SIOCGIFBRDADDR, &r), 0);
+	assert_int_equal(((struct sockaddr_in *)&r.ifr_broadaddr)->sin_addr.s_addr,
+			 inet_addr("10.9.8.255"));
+	/* IPv4's addresses are known to IPv4's sockets */
+	assert_int_equal(ioctl(local, SIOCGIFBRDADDR, &r), -1);
+	assert_int_equal(errno, ENOTTY);
 	strcpy(r.ifr_name, "lo");
 	assert_int_equal(ioctl(local, SIOCGIFFLAGS, &r), -1);
 	assert_int_equal(errno, ENODEV);
