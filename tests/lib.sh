@@ -54,6 +54,7 @@ t_begin() {
 	trap t_end EXIT
 	trap 'exit 143' TERM
 	trap 'exit 130' INT
+	trap 'exit 141' PIPE	# `test.sh | head`: the namespaces go all the same
 	cd "$T" || exit 1
 }
 
@@ -289,7 +290,7 @@ t_left() {
 
 t_end() {
 	local status=$? name pid ns
-	trap '' TERM INT
+	trap '' TERM INT PIPE
 	for name in "${!STACKS[@]}"; do stack_stop "$name"; done
 	for name in "${!BG[@]}"; do bg_kill "$name"; done
 	for pid in $(t_left); do kill -TERM "$pid" 2>/dev/null; done

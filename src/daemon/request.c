@@ -255,6 +255,11 @@ int request_handle(struct server *srv, struct msg *m, int fd, bool last)
 		if (err || last)
 			return answer_epitaph(m, err < 0 ? -err : err);
 	}
+	if (m->hdr.op == MSG_OP_GETSOCKNAME &&
+	    engine_epitaph_name(srv->engine, m->hdr.sock, &m->addr)) {
+		m->hdr.len = sizeof(m->addr);
+		return 0;
+	}
 	if (!last)
 		return REQUEST_NO_SOCK;
 	if (fd >= 0)

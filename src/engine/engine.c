@@ -179,22 +179,39 @@ void engine_info(const struct engine *e, struct msg_info *info)
 	info->uptime_ns = loop_now(e->loop) - e->started;
 }
 
-/* engine_add_epitaph() - Keep the errno of a socket that ends; the oldest of
- * ENGINE_EPITAPHS makes room */
-void engine_add_epitaph(struct engine *e, uint64_t id, int err)
+/* engine_add_epitaph() - Keep what may be asked of a socket that failed: its
+ * errno and its local address.  The oldest of ENGINE_EPITAPHS makes room */
+void engine_add_epitaph(struct engine *e, uint64_t id, int err, const struct msg_addr *local)
 {
-	e->epitaph[e->epitaph_next] = (struct epitaph){ id, err };
+	e->epitaph[e->epitaph_next] = (struct epitaph){ id, err, *local };
 	e->epitaph_next = (e->epitaph_next + 1) % ENGINE_EPITAPHS;
+}
+
+static struct epitaph *find_epitaph(struct engine *e, uint64_t id)
+{
+	for (unsigned i = 0; i < ENGINE_EPITAPHS; i++)
+		if (e->epitaph[i].id == id)
+			return &e->epitaph[i];
+	return NULL;
 }
 
 /* engine_epitaph() - The errno with which a socket ended, once; 0: none known */
 int engine_epitaph(struct engine *e, uint64_t id)
 {
-	for (unsigned i = 0; i < ENGINE_EPITAPHS; i++) {
-		if (e->epitaph[i].id != id || !e->epitaph[i].err)
-			continue;
-		e->epitaph[i].id = 0;
-		return e->epitaph[i].err;
-	}
-	return 0;
+	struct epitaph *ep = find_epitaph(e, id);
+	int err = ep ? ep->err : 0;
+
+	if (ep)
+		ep->err = 0;
+	return err;
+}
+
+/* engine_epitaph_name() - The local address of a socket that failed */
+bool engine_epitaph_name(struct engine *e, uint64_t id, struct msg_addr *out)
+{
+	const struct epitaph *ep = find_epitaph(e, id);
+
+	if (ep)
+		*out = ep->local;
+	return ep != NULL;
 }

@@ -56,5 +56,7 @@ void sock_stat(const struct sock *s, struct msg_stat *out);
 /* the errno with which a socket that the engine no longer has ended, once;
  * 0 when there is nothing to tell.  SO_ERROR after a failed connect. */
 int engine_epitaph(struct engine *e, uint64_t id);
+/* the local address that it had, for getsockname(2); false: not known any more */
+bool engine_epitaph_name(struct engine *e, uint64_t id, struct msg_addr *out);
 
 #endif

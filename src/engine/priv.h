@@ -21,7 +21,8 @@ struct udp_pcb;
 
 struct epitaph {
 	uint64_t id;
-	int err;
+	int err;			/* 0: told already */
+	struct msg_addr local;
 };
 
 struct engine {
@@ -58,7 +59,7 @@ struct engine {
 };
 
 void names_configure(struct engine *e, const struct config *c);
-void engine_add_epitaph(struct engine *e, uint64_t id, int err);
+void engine_add_epitaph(struct engine *e, uint64_t id, int err, const struct msg_addr *local);
 uint8_t *engine_linear(struct engine *e);
 void engine_kick(struct engine *e);
 

@@ -162,7 +162,10 @@ void sock_close(struct sock *s)
  * kept for SO_ERROR, the closed pair wakes the application */
 void sock_fail(struct sock *s, int err)
 {
-	engine_add_epitaph(s->e, s->id, err);
+	struct msg_addr local;
+
+	endpoint_to_msg(&s->local, s->domain, &local);
+	engine_add_epitaph(s->e, s->id, err, &local);
 	sock_close(s);
 }
 

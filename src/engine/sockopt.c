@@ -303,6 +303,12 @@ static int get_socket_level(struct sock *s, int name, void *val, uint32_t *len)
 	return give(&v, sizeof(v), val, len);
 }
 
+static bool foreign_level(const struct sock *s, int level)
+{
+	return s->domain == AF_INET && level != IPPROTO_IP && level != IPPROTO_TCP &&
+		level != IPPROTO_UDP && level != SOL_RAW;
+}
+
 /**
  * sock_getopt() - getsockopt(2)
  * @val:	at least *@len bytes
@@ -317,8 +323,12 @@ int sock_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 
 	if (!r && level == SOL_SOCKET)
 		return get_socket_level(s, name, val, len);
-	if (!r)
-		return s->ops->getopt ? s->ops->getopt(s, level, name, val, len) : -ENOPROTOOPT;
+	if (!r) {
+		int ret = s->ops->getopt ? s->ops->getopt(s, level, name, val, len) : -ENOPROTOOPT;
+
+		/* what Linux's ip_getsockopt() says to a level that is not IP's */
+		return ret == -ENOPROTOOPT && foreign_level(s, level) ? -EOPNOTSUPP : ret;
+	}
 	v = *(const int *)((const char *)&s->o + r->at);
 	if (r->at == AT(hops) && v < 0)
 		v = 64;

@@ -202,6 +202,11 @@ void sock_stat(const struct sock *s, struct msg_stat *out)
 	out->protocol = s->how.protocol;
 }
 
+bool engine_epitaph_name(struct engine *e, uint64_t id, struct msg_addr *out)
+{
+	return false;
+}
+
 int engine_epitaph(struct engine *e, uint64_t id)
 {
 	int err = id == e->dead ? e->dead_err : 0;
