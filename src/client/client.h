@@ -124,6 +124,9 @@ ssize_t stream_discard(int fd, size_t len, int flags);
 ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags);
 ssize_t dgram_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags);
 int dgram_pending(int fd);
+void dgram_ask_errors(void);
+bool dgram_errors_asked(void);
+bool dgram_polls_error(int fd);
 
 /* --- packet.c --- */
 

@@ -10,12 +10,14 @@
  * An error record (ICMP) fails the next receive with its errno, as a pending
  * socket error does.  With IP_RECVERR it stays in front until MSG_ERRQUEUE
  * fetches it, but is told only once: a program that never asks for the error
- * queue goes on.
+ * queue goes on.  Such a socket polls readable, as everything that has a
+ * record; poll(2) of the shim shows POLLERR instead (dgram_polls_error()).
  */
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
@@ -289,23 +291,31 @@ static void put_stamp(struct ctl *c, const struct dgram_hdr *h, unsigned opts)
 	}
 }
 
-static void put_cmsgs(struct msghdr *m, const struct dgram_hdr *h, unsigned opts)
+static void put_all(struct ctl *c, const struct dgram_hdr *h, unsigned opts)
 {
-	struct ctl c = { .m = m };
 	int ttl = h->ttl, tos = h->tos;
 
 	if (opts & (TAG_OPT_TIMESTAMP | TAG_OPT_TIMESTAMPNS))
-		put_stamp(&c, h, opts);
+		put_stamp(c, h, opts);
+	if (h->type == DGRAM_ERROR && h->offender.sa.sa_family == AF_UNSPEC)
+		return;			/* ours: no packet came */
 	if (opts & (TAG_OPT_PKTINFO | TAG_OPT_PKTINFO6))
-		put_pktinfo(&c, h, opts);
+		put_pktinfo(c, h, opts);
 	if (opts & TAG_OPT_TTL)
-		put_cmsg(&c, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+		put_cmsg(c, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
 	if (opts & TAG_OPT_TOS)
-		put_cmsg(&c, IPPROTO_IP, IP_TOS, &h->tos, sizeof(h->tos));
+		put_cmsg(c, IPPROTO_IP, IP_TOS, &h->tos, sizeof(h->tos));
 	if (opts & TAG_OPT_HOPLIMIT)
-		put_cmsg(&c, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof(ttl));
+		put_cmsg(c, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof(ttl));
 	if (opts & TAG_OPT_TCLASS)
-		put_cmsg(&c, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+		put_cmsg(c, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+}
+
+static void put_cmsgs(struct msghdr *m, const struct dgram_hdr *h, unsigned opts)
+{
+	struct ctl c = { .m = m };
+
+	put_all(&c, h, opts);
 	m->msg_controllen = c.used;
 }
 
@@ -377,15 +387,26 @@ static ssize_t recv_error_queue(int fd, struct msghdr *m)
 	n = get_record(fd, &h, m, MSG_DONTWAIT);
 	if (n < (ssize_t)sizeof(h) || h.type != DGRAM_ERROR)
 		return -EAGAIN;
-	v6 = h.peer.sa.sa_family == AF_INET6;
+	v6 = t.domain == AF_INET6;
 	e.ee.ee_errno = (uint32_t)h.err;
-	e.ee.ee_origin = v6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP;
+	switch (h.offender.sa.sa_family) {
+	case AF_INET:
+		e.ee.ee_origin = SO_EE_ORIGIN_ICMP;
+		break;
+	case AF_INET6:
+		e.ee.ee_origin = SO_EE_ORIGIN_ICMP6;
+		break;
+	default:
+		e.ee.ee_origin = SO_EE_ORIGIN_LOCAL;
+		break;
+	}
 	e.ee.ee_type = h.icmp_type;
 	e.ee.ee_code = h.icmp_code;
 	e.ee.ee_info = h.info;
 	e.offender = h.offender;
-	m->msg_flags = MSG_ERRQUEUE;
+	m->msg_flags = MSG_ERRQUEUE | ((size_t)n - sizeof(h) > room(m) ? MSG_TRUNC : 0);
 	put_name(m, &h.peer);
+	put_all(&c, &h, t.opts);
 	put_cmsg(&c, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &e,
 		 sizeof(e.ee) + (v6 ? sizeof(e.offender.in6) : sizeof(e.offender.in)));
 	m->msg_controllen = c.used;
@@ -472,4 +493,38 @@ int dgram_pending(int fd)
 	ssize_t n = get_record(fd, &h, &none, MSG_PEEK | MSG_DONTWAIT);
 
 	return n > (ssize_t)sizeof(h) && h.type == DGRAM_DATA ? (int)(n - (ssize_t)sizeof(h)) : 0;
+}
+
+static _Atomic int errors_asked;
+
+/**
+ * dgram_ask_errors() - Some socket of this process got IP_RECVERR
+ */
+void dgram_ask_errors(void)
+{
+	atomic_store_explicit(&errors_asked, 1, memory_order_relaxed);
+}
+
+/**
+ * dgram_errors_asked() - May dgram_polls_error() be true at all?
+ */
+bool dgram_errors_asked(void)
+{
+	return atomic_load_explicit(&errors_asked, memory_order_relaxed);
+}
+
+/**
+ * dgram_polls_error() - A socket polls readable: is it for its error queue?
+ */
+bool dgram_polls_error(int fd)
+{
+	struct dgram_hdr h;
+	struct msghdr none = { 0 };
+	int saved = errno;
+	bool error = tag_get(fd).opts & RECVERR_OPTS &&
+		     get_record(fd, &h, &none, MSG_PEEK | MSG_DONTWAIT) >= (ssize_t)sizeof(h) &&
+		     h.type == DGRAM_ERROR;
+
+	errno = saved;
+	return error;
 }

@@ -118,8 +118,11 @@ int client_socket(const char *path, int domain, int type, int protocol)
 		return ret;
 	ret = tag_set(fds[0], t);
 	r.fd = fds[1];
+	/* raw and packet sockets receive from now on, whoever sends by what socket:
+	 * the stack has to know of them when this returns */
 	if (!ret)
-		ret = conn_send(path, &r);
+		ret = how.type == SOCK_RAW || domain == AF_PACKET ? conn_call(path, &r) :
+			conn_send(path, &r);
 	sys_close(fds[1]);
 	if (ret) {
 		sys_close(fds[0]);

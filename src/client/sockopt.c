@@ -101,6 +101,8 @@ static void keep(int fd, unsigned bit, bool on)
 
 	t.opts = on ? t.opts | bit : t.opts & ~bit;
 	tag_set(fd, t);
+	if (on && bit & (TAG_OPT_RECVERR | TAG_OPT_RECVERR6))
+		dgram_ask_errors();
 }
 
 /* SO_ATTACH_FILTER: a program longer than a message goes in pieces */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <netinet/in.h>
 #include <sys/uio.h>
 #include "engine/icmp.h"
 #include "engine/iface.h"
@@ -141,13 +142,16 @@ void dgram_deliver(struct sock *s, const struct dgram_info *info, const struct p
  * @err:	errno, positive
  * @peer:	where it was sent to
  * @icmp:	type, code, offender and info if ICMP said so, else NULL
+ * @quote:	what it says of the datagram, or NULL
  */
 void dgram_error(struct sock *s, int err, const struct endpoint *peer,
-		 const struct dgram_hdr *icmp)
+		 const struct dgram_hdr *icmp, const struct dgram_quote *quote)
 {
 	struct dgram_hdr h = { 0 };
-	struct iovec iov = { &h, sizeof(h) };
+	struct iovec iov[2] = { { &h, sizeof(h) } };
 
+	if (quote)
+		iov[1] = (struct iovec){ (void *)quote->data, quote->len };
 	if (icmp)
 		h = *icmp;
 	h.version = DGRAM_VERSION;
@@ -156,7 +160,7 @@ void dgram_error(struct sock *s, int err, const struct endpoint *peer,
 	h.stamp_ns = realtime_ns();
 	endpoint_to_sockaddr(peer, s->domain, &h.peer);
 	s->err = err;
-	send_record(dgram(s), &iov, 1);
+	send_record(dgram(s), iov, quote ? 2 : 1);
 }
 
 /* dgram_wants() - Does a packet fit what the socket is bound and connected to? */
@@ -171,11 +175,24 @@ bool dgram_wants(const struct sock *s, const struct dgram_info *info)
 
 /* ---- from the application ---- */
 
+static void send_failed(struct sock *s, int err, const struct dgram_hdr *h)
+{
+	struct dgram_hdr local = { 0 };
+	struct endpoint to;
+	struct netif *n;
+	ip_addr_t src;
+
+	if (dgram_dest(s, h, &to) != 0)
+		endpoint_any(s->domain, false, &to);
+	else if (err == EMSGSIZE && dgram_route(s, h, &to, &src, &n) == 0)
+		local.info = iface_mtu(s->e, iface_index_of(n));
+	dgram_error(s, err, &to, &local, NULL);
+}
+
 static bool read_one(struct sock *s, dgram_send_fn *send)
 {
 	struct engine *e = s->e;
 	struct dgram_hdr h;
-	struct endpoint to;
 	ssize_t n = recv(s->w.fd, e->scratch, ENGINE_SCRATCH, MSG_DONTWAIT);
 	int err;
 
@@ -187,11 +204,8 @@ static bool read_one(struct sock *s, dgram_send_fn *send)
 	if (h.version != DGRAM_VERSION || h.type != DGRAM_DATA || dgram(s)->wr_shut)
 		return true;
 	err = send(s, &h, e->scratch + sizeof(h), (size_t)n - sizeof(h));
-	if (err) {
-		if (dgram_dest(s, &h, &to) != 0)
-			endpoint_any(s->domain, false, &to);
-		dgram_error(s, err, &to, NULL);
-	}
+	if (err)
+		send_failed(s, err, &h);
 	return true;
 }
 
@@ -279,6 +293,17 @@ int dgram_route(struct sock *s, const struct dgram_hdr *h, struct endpoint *to,
 		ip_addr_copy(*src, s->local.ip);
 	}
 	return IP_GET_TYPE(src) == IP_GET_TYPE(&to->ip) ? 0 : EINVAL;
+}
+
+/* dgram_fits() - May a packet of @len bytes, headers included, go out in fragments
+ * if it has to?  0 or EMSGSIZE (IP_PMTUDISC_DO) */
+int dgram_fits(const struct sock *s, const struct netif *n, const ip_addr_t *to, size_t len)
+{
+	int how = IP_IS_V6(to) ? s->o.mtu_discover6 : s->o.mtu_discover;
+
+	if (how != IP_PMTUDISC_DO && how != IP_PMTUDISC_PROBE)
+		return 0;
+	return len > iface_mtu(s->e, iface_index_of(n)) ? EMSGSIZE : 0;
 }
 
 /* dgram_ttl() - Hop limit of a datagram: its own, else the socket's */

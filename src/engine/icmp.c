@@ -18,11 +18,12 @@
 #include "lwip/icmp.h"
 #include "lwip/icmp6.h"
 #include "lwip/ip.h"
+#include "lwip/prot/udp.h"
 #include "lwip/raw.h"
 #include "port.h"
 
 #define ICMP_HLEN	8
-#define QUOTE_MAX	(60 + 8)	/* the longest IPv4 header and 64 bits of data */
+#define QUOTE_MAX	1280	/* what a message may quote (RFC 4443); of more, the beginning */
 
 struct convert {
 	int err;
@@ -89,6 +90,8 @@ static struct convert convert6(uint8_t type, uint8_t code)
 struct quote {
 	struct endpoint local, remote;
 	uint8_t proto;
+	unsigned hlen;			/* of the IP header */
+	struct dgram_quote packet;	/* from there on */
 };
 
 static uint16_t be16(const uint8_t *p)
@@ -108,6 +111,8 @@ static bool read_quote4(const uint8_t *b, size_t len, struct quote *q)
 		return false;
 	memset(q, 0, sizeof(*q));
 	q->proto = b[9];
+	q->hlen = hlen;
+	q->packet = (struct dgram_quote){ b, len };
 	memcpy(&ip, b + 12, 4);
 	ip_addr_set_ip4_u32(&q->local.ip, ip);
 	memcpy(&ip, b + 16, 4);
@@ -125,6 +130,8 @@ static bool read_quote6(const uint8_t *b, size_t len, struct quote *q)
 		return false;
 	memset(q, 0, sizeof(*q));
 	q->proto = b[6];
+	q->hlen = IP6_HLEN;
+	q->packet = (struct dgram_quote){ b, len };
 	ip_addr_set_zero_ip6(&q->local.ip);
 	ip_addr_set_zero_ip6(&q->remote.ip);
 	memcpy(ip_2_ip6(&q->local.ip)->addr, b + 8, 16);
@@ -145,15 +152,27 @@ static struct sock *ping_find(struct engine *e, int domain, uint16_t id)
 	return s;
 }
 
+/* the quotation from an offset on */
+static struct dgram_quote quote_from(const struct quote *q, size_t at)
+{
+	if (at > q->packet.len)
+		at = q->packet.len;
+	return (struct dgram_quote){ q->packet.data + at, q->packet.len - at };
+}
+
 static void tell(struct engine *e, const struct quote *q, struct dgram_hdr *h, bool fatal)
 {
 	bool v6 = IP_IS_V6_VAL(q->local.ip);
+	struct endpoint to = { .ip = q->remote.ip };
+	struct dgram_quote data;
 	struct tcp_pcb *pcb;
 	struct sock *s;
 
+	raw_icmp_error(e, q->proto, &q->local, &to, h, fatal, &q->packet, q->hlen);
 	switch (q->proto) {
 	case IPPROTO_UDP:
-		udp_icmp_error(e, &q->local, &q->remote, h, fatal);
+		data = quote_from(q, q->hlen + UDP_HLEN);
+		udp_icmp_error(e, &q->local, &q->remote, h, fatal, &data);
 		return;
 	case IPPROTO_TCP:
 		pcb = pcbtable_find(&q->local.ip, q->local.port, &q->remote.ip, q->remote.port);
@@ -162,9 +181,10 @@ static void tell(struct engine *e, const struct quote *q, struct dgram_hdr *h, b
 			tcp_sock_icmp(pcb->callback_arg, h->err, h->err != EMSGSIZE);
 		return;
 	case IPPROTO_ICMP: case IPPROTO_ICMPV6:
+		data = quote_from(q, q->hlen);
 		s = ping_find(e, v6 ? AF_INET6 : AF_INET, q->local.port);
 		if (s && (fatal || s->o.recverr || s->o.recverr6))
-			dgram_error(s, h->err, &q->remote, h);
+			dgram_error(s, h->err, &to, h, &data);
 		return;
 	}
 }
@@ -174,11 +194,17 @@ static void on_error(struct engine *e, const uint8_t *b, size_t len, bool v6)
 	struct endpoint from = { .ip = *ip_current_src_addr() };
 	struct convert c = v6 ? convert6(b[0], b[1]) : convert4(b[0], b[1]);
 	struct dgram_hdr h = { .err = c.err, .icmp_type = b[0], .icmp_code = b[1] };
+	struct dgram_info info;
 	struct quote q;
 
 	if (!(v6 ? read_quote6(b + ICMP_HLEN, len - ICMP_HLEN, &q) :
 		   read_quote4(b + ICMP_HLEN, len - ICMP_HLEN, &q)))
 		return;
+	dgram_info_current(&info, 0, 0);
+	h.ifindex = info.ifindex;
+	h.ttl = info.ttl;
+	h.tos = info.tos;
+	endpoint_to_sockaddr(&info.to, v6 ? AF_INET6 : AF_INET, &h.local);
 	endpoint_to_sockaddr(&from, v6 ? AF_INET6 : AF_INET, &h.offender);
 	if (c.err == EMSGSIZE)
 		h.info = v6 ? (uint32_t)be16(b + 4) << 16 | be16(b + 6) : be16(b + 6);

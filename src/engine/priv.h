@@ -11,6 +11,7 @@
 #include "engine/ports.h"
 
 struct iface;
+struct dgram_sock;
 struct packet_sock;
 struct tcp_sock;
 struct raw_pcb;
@@ -39,6 +40,7 @@ struct engine {
 
 	struct sock **socks;		/* hash by id, chained */
 	size_t socks_size;		/* a power of two */
+	struct dgram_sock *raws;	/* raw sockets */
 	struct packet_sock *packets;	/* all of them: whom frames are shown to */
 	struct sock *packet_sender;	/* whose frame is on its way: not shown to it */
 	unsigned nsock, nstream, ndgram, nraw;

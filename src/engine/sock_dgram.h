@@ -15,6 +15,7 @@ struct dgram_sock {
 	struct sock s;			/* first */
 	struct raw_pcb *raw;		/* raw sockets only */
 	struct membership *groups;	/* multicast */
+	struct dgram_sock *raw_next, **raw_pprev;	/* raw sockets: e->raws */
 	uint32_t icmp_filter;		/* ICMP_FILTER: types not wanted */
 	uint32_t icmp6_filter[8];	/* ICMP6_FILTER: the same, 256 bits */
 	int checksum_at;		/* IPV6_CHECKSUM: offset, or -1 */
@@ -42,11 +43,17 @@ void dgram_event(struct sock *s, uint32_t events, dgram_send_fn *send);
 void dgram_info_current(struct dgram_info *info, uint16_t sport, uint16_t dport);
 void dgram_deliver(struct sock *s, const struct dgram_info *info, const struct pbuf *p,
 		   unsigned skip);
+/* what the ICMP message quotes of the datagram, from where the socket's data begin */
+struct dgram_quote {
+	const uint8_t *data;
+	size_t len;
+};
 void dgram_error(struct sock *s, int err, const struct endpoint *peer,
-		 const struct dgram_hdr *icmp);
+		 const struct dgram_hdr *icmp, const struct dgram_quote *quote);
 
 int dgram_route(struct sock *s, const struct dgram_hdr *h, struct endpoint *to,
 		ip_addr_t *src, struct netif **n);
+int dgram_fits(const struct sock *s, const struct netif *n, const ip_addr_t *to, size_t len);
 int dgram_dest(struct sock *s, const struct dgram_hdr *h, struct endpoint *to);
 int dgram_connect(struct sock *s, const struct msg_addr *to, struct portset *ports);
 int dgram_shutdown(struct sock *s, int how);
@@ -64,7 +71,13 @@ void multicast_leave_all(struct sock *s);
 int udp_open_input(struct engine *e);
 void udp_close_input(struct engine *e);
 void udp_icmp_error(struct engine *e, const struct endpoint *local,
-		    const struct endpoint *remote, const struct dgram_hdr *err, bool hard);
+		    const struct endpoint *remote, const struct dgram_hdr *err, bool hard,
+		    const struct dgram_quote *quote);
+/* sock_raw.c: what lwIP's raw PCBs cannot tell raw sockets */
+void raw_offer_udp(struct engine *e, const struct pbuf *p);
+void raw_icmp_error(struct engine *e, uint8_t proto, const struct endpoint *local,
+		    const struct endpoint *remote, const struct dgram_hdr *err, bool hard,
+		    const struct dgram_quote *packet, unsigned hlen);
 int icmp_open_input(struct engine *e);
 void icmp_close_input(struct engine *e);
 

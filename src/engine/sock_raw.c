@@ -45,18 +45,61 @@ static bool filtered(const struct dgram_sock *ds, const struct pbuf *p, unsigned
 	return false;
 }
 
-static u8_t raw_input_cb(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
+static void offer(struct dgram_sock *ds, const struct pbuf *p)
 {
-	struct dgram_sock *ds = arg;
 	unsigned hlen = ip_current_header_tot_len();
 	struct dgram_info info;
 
 	dgram_info_current(&info, 0, 0);
 	info.from.port = info.to.port = 0;
 	if (!dgram_wants(&ds->s, &info) || filtered(ds, p, hlen))
-		return 0;
+		return;
 	dgram_deliver(&ds->s, &info, p, ds->s.domain == AF_INET6 ? hlen : 0);
+}
+
+static u8_t raw_input_cb(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
+{
+	offer(arg, p);
 	return 0;
+}
+
+/* raw_offer_udp() - A UDP packet came: the PCB of sock_udp.c, which takes packets
+ * away from other PCBs, shows each to raw sockets first */
+void raw_offer_udp(struct engine *e, const struct pbuf *p)
+{
+	int domain = ip_current_is_v6() ? AF_INET6 : AF_INET;
+
+	for (struct dgram_sock *ds = e->raws; ds; ds = ds->raw_next)
+		if (ds->s.protocol == IPPROTO_UDP && ds->s.domain == domain)
+			offer(ds, p);
+}
+
+/**
+ * raw_icmp_error() - ICMP says that a packet of @proto failed
+ * @packet:	what it quotes of it, from the IP header on
+ * @hlen:	length of that header
+ *
+ * Every raw socket that may have sent it learns of it, as raw(7) says: if it
+ * asked to, or, being connected, of what is fatal.
+ */
+void raw_icmp_error(struct engine *e, uint8_t proto, const struct endpoint *local,
+		    const struct endpoint *remote, const struct dgram_hdr *err, bool hard,
+		    const struct dgram_quote *packet, unsigned hlen)
+{
+	int domain = IP_IS_V6_VAL(remote->ip) ? AF_INET6 : AF_INET;
+
+	for (struct dgram_sock *ds = e->raws, *next; ds; ds = next) {
+		struct dgram_info info = { .from = *remote, .to = *local };
+		struct sock *s = &ds->s;
+		size_t skip = s->o.hdrincl ? 0 : hlen;
+		struct dgram_quote quote = { packet->data + skip, packet->len - skip };
+
+		next = ds->raw_next;
+		if (s->protocol != proto || s->domain != domain || !dgram_wants(s, &info))
+			continue;
+		if (s->o.recverr || s->o.recverr6 || (s->connected && hard))
+			dgram_error(s, err->err, remote, err, &quote);
+	}
 }
 
 /* ---- sending ---- */
@@ -70,8 +113,30 @@ static struct pbuf *to_pbuf(const uint8_t *data, size_t len)
 	return p;
 }
 
+/* what raw(7) says is filled in: total length and checksum always, identification
+ * and source address where they are zero */
+static int fill_header(uint8_t *data, size_t len, const ip_addr_t *src)
+{
+	static uint16_t next_id;
+	struct ip_hdr h;
+
+	memcpy(&h, data, sizeof(h));
+	if (IPH_HL_BYTES(&h) < IP_HLEN || IPH_HL_BYTES(&h) > len)
+		return EINVAL;
+	IPH_LEN_SET(&h, lwip_htons((uint16_t)len));
+	if (!IPH_ID(&h))
+		IPH_ID_SET(&h, lwip_htons(++next_id));
+	if (ip4_addr_isany_val(h.src))
+		h.src.addr = ip4_addr_get_u32(ip_2_ip4(src));
+	IPH_CHKSUM_SET(&h, 0);
+	memcpy(data, &h, sizeof(h));
+	IPH_CHKSUM_SET(&h, inet_chksum(data, IPH_HL_BYTES(&h)));
+	memcpy(data, &h, sizeof(h));
+	return 0;
+}
+
 static int raw_out(struct raw_pcb *pcb, struct sock *s, const struct dgram_hdr *h,
-		   const uint8_t *data, size_t len)
+		   uint8_t *data, size_t len)
 {
 	struct endpoint to;
 	struct netif *n;
@@ -80,6 +145,14 @@ static int raw_out(struct raw_pcb *pcb, struct sock *s, const struct dgram_hdr *
 	err_t err;
 	int r = dgram_route(s, h, &to, &src, &n);
 
+	if (r)
+		return r;
+	if (!s->o.hdrincl || s->type != SOCK_RAW) {
+		r = dgram_fits(s, n, &to.ip, len + (IP_IS_V6_VAL(to.ip) ? IP6_HLEN : IP_HLEN));
+	} else {
+		r = len > iface_mtu(s->e, iface_index_of(n)) ? EMSGSIZE :
+			s->domain == AF_INET ? fill_header(data, len, &src) : 0;
+	}
 	if (r)
 		return r;
 	p = to_pbuf(data, len);
@@ -96,13 +169,17 @@ static int raw_out(struct raw_pcb *pcb, struct sock *s, const struct dgram_hdr *
 
 static int raw_op_send(struct sock *s, const struct dgram_hdr *h, uint8_t *data, size_t len)
 {
+	int at = s->o.hdrincl ? -1 : dgram(s)->checksum_at;
+
 	if (len > RAW_MAX - (s->o.hdrincl ? 0 : IP_HLEN))
 		return EMSGSIZE;
-	if (s->o.hdrincl && len < IP_HLEN)
+	if (s->o.hdrincl && len < (s->domain == AF_INET6 ? IP6_HLEN : IP_HLEN))
 		return EINVAL;
 	/* lwIP only asserts that the checksum's place is in the packet */
-	if (dgram(s)->checksum_at >= 0 && (size_t)dgram(s)->checksum_at + 2 > len)
+	if (at >= 0 && (size_t)at + 2 > len)
 		return EINVAL;
+	if (at >= 0)		/* it sums up what it finds there, too */
+		memset(data + at, 0, 2);
 	return raw_out(dgram(s)->raw, s, h, data, len);
 }
 
@@ -135,16 +212,22 @@ static int raw_op_open(struct sock *s)
 		ds->raw->chksum_reqd = 1;
 		ds->raw->chksum_offset = (u16_t)ds->checksum_at;
 	}
-	s->o.hdrincl = !v6 && s->protocol == IPPROTO_RAW;
+	s->o.hdrincl = s->protocol == IPPROTO_RAW;
+	s->local.port = (uint16_t)s->protocol;	/* as getsockname(2) shows it in Linux */
 	set_hdrincl(s);
-	raw_recv(ds->raw, raw_input_cb, ds);
+	if (s->protocol != IPPROTO_UDP)		/* raw_offer_udp() */
+		raw_recv(ds->raw, raw_input_cb, ds);
+	ds->raw_next = s->e->raws;
+	ds->raw_pprev = &s->e->raws;
+	if (ds->raw_next)
+		ds->raw_next->raw_pprev = &ds->raw_next;
+	s->e->raws = ds;
 	return sock_set_sndbuf(s, s->o.rcvbuf);
 }
 
 static int raw_op_bind(struct sock *s, const struct endpoint *ep)
 {
-	s->local.ip = ep->ip;
-	s->local.port = 0;
+	s->local.ip = ep->ip;		/* the port is not for the application to set */
 	return 0;
 }
 
@@ -172,7 +255,9 @@ static int raw_op_setopt(struct sock *s, int level, int name, const void *val, u
 {
 	struct dgram_sock *ds = dgram(s);
 
-	if (level == SOL_RAW && name == ICMP_FILTER && s->protocol == IPPROTO_ICMP) {
+	if (level == SOL_RAW && name == ICMP_FILTER && s->protocol != IPPROTO_ICMP)
+		return -EOPNOTSUPP;
+	if (level == SOL_RAW && name == ICMP_FILTER) {
 		if (len < sizeof(ds->icmp_filter))
 			return -EINVAL;
 		memcpy(&ds->icmp_filter, val, sizeof(ds->icmp_filter));
@@ -195,7 +280,9 @@ static int raw_op_getopt(struct sock *s, int level, int name, void *val, uint32_
 	const void *from;
 	uint32_t size;
 
-	if (level == SOL_RAW && name == ICMP_FILTER && s->protocol == IPPROTO_ICMP) {
+	if (level == SOL_RAW && name == ICMP_FILTER && s->protocol != IPPROTO_ICMP)
+		return -EOPNOTSUPP;
+	if (level == SOL_RAW && name == ICMP_FILTER) {
 		from = &ds->icmp_filter;
 		size = sizeof(ds->icmp_filter);
 	} else if (level == IPPROTO_ICMPV6 && name == ICMP6_FILTER &&
@@ -216,7 +303,8 @@ static int raw_op_getopt(struct sock *s, int level, int name, void *val, uint32_
 
 static void raw_opt_changed(struct sock *s, int level, int name)
 {
-	if (level == IPPROTO_IP && name == IP_HDRINCL)
+	if ((level == IPPROTO_IP && name == IP_HDRINCL) ||
+	    (level == IPPROTO_IPV6 && name == IPV6_HDRINCL))
 		set_hdrincl(s);
 	if (level == SOL_SOCKET && name == SO_RCVBUF)
 		sock_set_sndbuf(s, s->o.rcvbuf);
@@ -224,9 +312,16 @@ static void raw_opt_changed(struct sock *s, int level, int name)
 
 static void raw_destroy(struct sock *s)
 {
+	struct dgram_sock *ds = dgram(s);
+
 	multicast_leave_all(s);
-	if (dgram(s)->raw)
-		raw_remove(dgram(s)->raw);
+	if (ds->raw)
+		raw_remove(ds->raw);
+	if (!ds->raw_pprev)
+		return;
+	*ds->raw_pprev = ds->raw_next;
+	if (ds->raw_next)
+		ds->raw_next->raw_pprev = ds->raw_pprev;
 }
 
 const struct sock_ops sock_raw_ops = {

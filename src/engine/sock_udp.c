@@ -106,6 +106,8 @@ static u8_t udp_input_cb(void *arg, struct raw_pcb *pcb, struct pbuf *p, const i
 	struct sock *s;
 	bool group;
 
+	if (e->raws)
+		raw_offer_udp(e, p);
 	if (pbuf_copy_partial(p, &uh, sizeof(uh), (u16_t)hlen) != sizeof(uh))
 		return 0;
 	dgram_info_current(&info, lwip_ntohs(uh.src), lwip_ntohs(uh.dest));
@@ -148,7 +150,8 @@ void udp_close_input(struct engine *e)
 
 /* udp_icmp_error() - ICMP says that a datagram from @local to @remote failed */
 void udp_icmp_error(struct engine *e, const struct endpoint *local,
-		    const struct endpoint *remote, const struct dgram_hdr *err, bool hard)
+		    const struct endpoint *remote, const struct dgram_hdr *err, bool hard,
+		    const struct dgram_quote *quote)
 {
 	struct dgram_info info = { .from = *remote, .to = *local };
 	struct sock *s = find(e, &info);
@@ -157,7 +160,7 @@ void udp_icmp_error(struct engine *e, const struct endpoint *local,
 		return;
 	/* an unconnected socket only hears of it if it asked to (ip(7)) */
 	if (s->connected ? hard || s->o.recverr || s->o.recverr6 : s->o.recverr || s->o.recverr6)
-		dgram_error(s, err->err, remote, err);
+		dgram_error(s, err->err, remote, err, quote);
 }
 
 /* ---- sending ---- */
@@ -189,6 +192,8 @@ static int udp_op_send(struct sock *s, const struct dgram_hdr *h, uint8_t *data,
 	r = dgram_route(s, h, &to, &src, &n);
 	if (r == 0 && to.port == 0)
 		r = EINVAL;
+	if (r == 0)
+		r = dgram_fits(s, n, &to.ip, len + UDP_HLEN + (IP_IS_V6_VAL(to.ip) ? IP6_HLEN : IP_HLEN));
 	if (r == 0)
 		r = autobind(s);
 	if (r)

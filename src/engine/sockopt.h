@@ -22,6 +22,7 @@ struct sockopt {
 	struct linger linger;
 	/* IPPROTO_IP, IPPROTO_IPV6 */
 	int ttl, tos, hops, tclass, v6only;	/* ttl, hops: -1 = default */
+	int retopts;			/* no packet's options are passed on */
 	int recvttl, recvtos, pktinfo, recverr, hdrincl, mtu_discover;
 	int mcast_ttl, mcast_loop, mcast_if;
 	int recvhops, recvtclass, recvpktinfo6, recverr6, mtu_discover6;

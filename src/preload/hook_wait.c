@@ -1,10 +1,13 @@
-/* hook_wait.c - waiting, and mmap(2): for the rings of packet sockets
+/* hook_wait.c - waiting, and mmap(2): what the kernel cannot do for us there
  *
  * Theory of operation
- * Waiting needs no hook: every socket of ours is the kernel's.  The exception is
+ * Waiting needs no hook: every socket of ours is the kernel's.  Two exceptions:
  * a packet socket with a memory-mapped ring, whose readiness is put in order
- * before each wait (client/ring.c).  A process that has no ring, which is all
- * but packet sniffers, pays one load.
+ * before each wait (client/ring.c); and a datagram socket with IP_RECVERR,
+ * whose error queue makes an AF_UNIX pair readable, where poll(2) is to show
+ * POLLERR (traceroute goes by that; select has no difference to show, epoll
+ * keeps to EPOLLIN).  A process that has neither, which is all but sniffers
+ * and tracers, pays two loads.
  */
 #include <sys/mman.h>
 #include "preload/hook.h"
@@ -17,24 +20,34 @@ static void settle_rings(void)
 		ring_settle();
 }
 
+static int show_errors(struct pollfd *p, nfds_t n, int ready)
+{
+	if (ready <= 0 || __builtin_expect(!dgram_errors_asked(), 1))
+		return ready;
+	for (nfds_t i = 0; i < n; i++)
+		if (p[i].revents & (POLLIN | POLLRDNORM) && fdtab_class(p[i].fd) == FD_DGRAM &&
+		    dgram_polls_error(p[i].fd))
+			p[i].revents = (short)((p[i].revents & ~(POLLIN | POLLRDNORM)) | POLLERR);
+	return ready;
+}
+
 HOOK(int, poll, (struct pollfd *p, nfds_t n, int ms))
 {
 	settle_rings();
-	return sys_poll(p, n, ms);
+	return show_errors(p, n, sys_poll(p, n, ms));
 }
 
 HOOK(int, __poll_chk, (struct pollfd *p, nfds_t n, int ms, size_t room))
 {
 	if (room / sizeof(*p) < n)
 		__chk_fail();
-	settle_rings();
-	return sys_poll(p, n, ms);
+	return hook_poll(p, n, ms);
 }
 
 HOOK(int, ppoll, (struct pollfd *p, nfds_t n, const struct timespec *t, const sigset_t *m))
 {
 	settle_rings();
-	return sys_ppoll(p, n, t, m);
+	return show_errors(p, n, sys_ppoll(p, n, t, m));
 }
 
 HOOK(int, __ppoll_chk, (struct pollfd *p, nfds_t n, const struct timespec *t, const sigset_t *m,
@@ -42,8 +55,7 @@ HOOK(int, __ppoll_chk, (struct pollfd *p, nfds_t n, const struct timespec *t, co
 {
 	if (room / sizeof(*p) < n)
 		__chk_fail();
-	settle_rings();
-	return sys_ppoll(p, n, t, m);
+	return hook_ppoll(p, n, t, m);
 }
 
 HOOK(int, select, (int n, fd_set *r, fd_set *w, fd_set *e, struct timeval *t))

@@ -4,7 +4,9 @@
 . "$(dirname "$0")/../lib.sh"
 need ping
 t_begin
-kernel_peer tap
+kernel_peer tap gw=10.0.0.1
+IF=tap0
+[ "${USTACK_TWIN:-}" = kernel ] && IF=v0
 # file capabilities make the loader drop LD_PRELOAD: a copy has none
 cp "$(command -v ping)" "$T/ping"
 
@@ -16,3 +18,15 @@ check "ping of 127.0.0.1" timeout 10 "${US[@]}" "$T/ping" -c2 -i0.1 -W2 127.0.0.
 check "ping -6 of ::1" timeout 10 "${US[@]}" "$T/ping" -6 -c2 -i0.1 -W2 ::1
 timeout 10 "${US[@]}" "$T/ping" -c1 -W1 10.0.0.1 >"$T/ping.log" 2>&1
 check "ping shows the hop limit" grep -q 'ttl=64' "$T/ping.log"
+check "ping: no warnings" eval '! grep -qi warning "$T/ping.log"'
+check "ping from an interface" timeout 10 "${US[@]}" "$T/ping" -c1 -W2 -I 10.0.0.70 10.0.0.1
+"${KN[@]}" sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0
+check "ping -b: of the broadcast address" timeout 10 "${US[@]}" "$T/ping" -b -c1 -W2 10.0.0.255
+check "ping of a broadcast address needs -b" eval '! timeout 10 "${US[@]}" "$T/ping" -c1 -W1 10.0.0.255'
+check "ping -6 of all nodes" timeout 10 "${US[@]}" "$T/ping" -6 -c1 -W2 -I $IF ff02::1
+timeout 10 "${US[@]}" "$T/ping" -c1 -W1 -M do -s 3000 10.0.0.1 >"$T/do.log" 2>&1
+check "ping -M do: too long for the interface" grep -qi "message too long, mtu=1500" "$T/do.log"
+"${KN[@]}" ip route add unreachable 10.0.9.0/24
+"${KN[@]}" sysctl -qw net.ipv4.ip_forward=1
+timeout 10 "${US[@]}" "$T/ping" -c1 -W1 10.0.9.9 >"$T/unreach.log" 2>&1
+check "ping tells who says unreachable" grep -q "From 10.0.0.1 icmp_seq=1 Destination Host Unreachable" "$T/unreach.log"
