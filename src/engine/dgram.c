@@ -272,6 +272,8 @@ int dgram_route(struct sock *s, const struct dgram_hdr *h, struct endpoint *to,
 		*n = multicast_netif(s, &to->ip);
 	if ((h->flags & DGRAM_F_LOCAL) && h->ifindex)
 		*n = iface_netif(s->e, h->ifindex);
+	else if (dgram(s)->sticky_if && IP_IS_V6_VAL(to->ip))
+		*n = iface_netif(s->e, dgram(s)->sticky_if);
 	else if (s->o.bindtodevice)
 		*n = iface_netif(s->e, (unsigned)s->o.bindtodevice);
 	if (*n) {
@@ -289,6 +291,8 @@ int dgram_route(struct sock *s, const struct dgram_hdr *h, struct endpoint *to,
 		if (!iface_of_address(s->e, &from.ip))
 			return EINVAL;
 		ip_addr_copy(*src, from.ip);
+	} else if (IP_IS_V6_VAL(to->ip) && !ip_addr_isany_val(dgram(s)->sticky_src)) {
+		ip_addr_copy(*src, dgram(s)->sticky_src);
 	} else if (!ip_addr_isany_val(s->local.ip) && !ip_addr_ismulticast(&s->local.ip)) {
 		ip_addr_copy(*src, s->local.ip);
 	}
@@ -376,6 +380,43 @@ int dgram_connect(struct sock *s, const struct msg_addr *to, struct portset *por
 	s->remote = ep;
 	s->connected = true;
 	return 0;
+}
+
+/* RFC 3542: interface and source address of all that is sent */
+static int set_pktinfo6(struct sock *s, const void *val, uint32_t len)
+{
+	union msg_sockaddr sa = { .in6 = { .sin6_family = AF_INET6 } };
+	struct in6_pktinfo pi = { 0 };
+	struct endpoint ep;
+
+	if (len && len < sizeof(pi))
+		return -EINVAL;
+	if (len)
+		memcpy(&pi, val, sizeof(pi));
+	if (pi.ipi6_ifindex && s->o.bindtodevice &&
+	    (unsigned)s->o.bindtodevice != pi.ipi6_ifindex)
+		return -EINVAL;
+	if (pi.ipi6_ifindex && !iface_netif(s->e, pi.ipi6_ifindex))
+		return -ENODEV;
+	sa.in6.sin6_addr = pi.ipi6_addr;
+	sa.in6.sin6_scope_id = pi.ipi6_ifindex;
+	if (endpoint_from_sockaddr(&sa, AF_INET6, true, &ep) < 0)
+		return -EINVAL;
+	iface_fix_zone(s->e, &ep.ip);
+	if (!ip_addr_isany_val(ep.ip) && !iface_of_address(s->e, &ep.ip))
+		return -EINVAL;
+	dgram(s)->sticky_if = pi.ipi6_ifindex;
+	dgram(s)->sticky_src = ep.ip;
+	return 0;
+}
+
+/* dgram_setopt() - Options that all datagram kinds have; 0, -ENOPROTOOPT or another
+ * -errno */
+int dgram_setopt(struct sock *s, int level, int name, const void *val, uint32_t len)
+{
+	if (level == IPPROTO_IPV6 && name == IPV6_PKTINFO && s->domain == AF_INET6)
+		return set_pktinfo6(s, val, len);
+	return multicast_setopt(s, level, name, val, len);
 }
 
 /* dgram_shutdown() - shutdown(2): 0 or -ENOTCONN */

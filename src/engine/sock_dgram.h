@@ -19,6 +19,8 @@ struct dgram_sock {
 	uint32_t icmp_filter;		/* ICMP_FILTER: types not wanted */
 	uint32_t icmp6_filter[8];	/* ICMP6_FILTER: the same, 256 bits */
 	int checksum_at;		/* IPV6_CHECKSUM: offset, or -1 */
+	unsigned sticky_if;		/* IPV6_PKTINFO of all that is sent: interface, */
+	ip_addr_t sticky_src;		/* and source address; zero: none */
 	bool rd_shut, wr_shut;
 	uint64_t drops;			/* the application was too slow */
 };
@@ -56,6 +58,7 @@ int dgram_route(struct sock *s, const struct dgram_hdr *h, struct endpoint *to,
 int dgram_fits(const struct sock *s, const struct netif *n, const ip_addr_t *to, size_t len);
 int dgram_dest(struct sock *s, const struct dgram_hdr *h, struct endpoint *to);
 int dgram_connect(struct sock *s, const struct msg_addr *to, struct portset *ports);
+int dgram_setopt(struct sock *s, int level, int name, const void *val, uint32_t len);
 int dgram_shutdown(struct sock *s, int how);
 uint8_t dgram_ttl(const struct sock *s, const struct dgram_hdr *h, const ip_addr_t *to);
 uint8_t dgram_tos(const struct sock *s, const struct dgram_hdr *h, const ip_addr_t *to);

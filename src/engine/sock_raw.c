@@ -271,7 +271,7 @@ static int raw_op_setopt(struct sock *s, int level, int name, const void *val, u
 	if ((level == IPPROTO_IPV6 || level == SOL_RAW) && name == IPV6_CHECKSUM &&
 	    s->domain == AF_INET6)
 		return set_checksum(ds, val, len);
-	return multicast_setopt(s, level, name, val, len);
+	return dgram_setopt(s, level, name, val, len);
 }
 
 static int raw_op_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
@@ -414,7 +414,7 @@ const struct sock_ops sock_ping_ops = {
 	.bind = ping_op_bind,
 	.connect = ping_op_connect,
 	.shutdown = dgram_shutdown,
-	.setopt = multicast_setopt,
+	.setopt = dgram_setopt,
 	.getopt = multicast_getopt,
 	.opt_changed = ping_opt_changed,
 	.event = ping_event,

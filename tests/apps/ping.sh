@@ -24,6 +24,7 @@ check "ping from an interface" timeout 10 "${US[@]}" "$T/ping" -c1 -W2 -I 10.0.0
 check "ping -b: of the broadcast address" timeout 10 "${US[@]}" "$T/ping" -b -c1 -W2 10.0.0.255
 check "ping of a broadcast address needs -b" eval '! timeout 10 "${US[@]}" "$T/ping" -c1 -W1 10.0.0.255'
 check "ping -6 of all nodes" timeout 10 "${US[@]}" "$T/ping" -6 -c1 -W2 -I $IF ff02::1
+check "ping -6 from an address" timeout 10 "${US[@]}" "$T/ping" -6 -c1 -W2 -I fc00::1:70 fc00::1:1
 timeout 10 "${US[@]}" "$T/ping" -c1 -W1 -M do -s 3000 10.0.0.1 >"$T/do.log" 2>&1
 check "ping -M do: too long for the interface" grep -qi "message too long, mtu=1500" "$T/do.log"
 "${KN[@]}" ip route add unreachable 10.0.9.0/24
