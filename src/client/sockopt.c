@@ -77,7 +77,6 @@ static bool quick(int level, int name, int v, bool stream)
 	} table[] = {
 		{ SOL_SOCKET, SO_REUSEADDR, INT32_MIN, INT32_MAX, false },
 		{ SOL_SOCKET, SO_KEEPALIVE, INT32_MIN, INT32_MAX, false },
-		{ SOL_SOCKET, SO_BROADCAST, INT32_MIN, INT32_MAX, false },
 		{ SOL_SOCKET, SO_SNDBUF, INT32_MIN, INT32_MAX, false },
 		{ SOL_SOCKET, SO_RCVBUF, INT32_MIN, INT32_MAX, false },
 		{ IPPROTO_TCP, TCP_NODELAY, INT32_MIN, INT32_MAX, true },

@@ -10,12 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/ioctl.h>
 #include "base/fdio.h"
 #include "base/log.h"
 #include "engine/iface.h"
 #include "engine/priv.h"
 
 #define SOCKS_MIN	256
+#define CATCH_UP_MAX	16	/* bursts of datagrams before a request */
 
 static struct sock **slot(const struct engine *e, uint64_t id)
 {
@@ -253,6 +255,25 @@ int engine_socket(struct engine *e, uint64_t id, const struct msg_socket *how, i
 	return r;
 }
 
+/**
+ * sock_catch_up() - Carry out what the application wrote before the request at hand
+ *
+ * Requests and data come by different descriptors.  A datagram that was
+ * written before setsockopt(IP_TTL) must go out with the old value.
+ */
+void sock_catch_up(struct sock *s)
+{
+	int pending;
+
+	if (s->type == SOCK_STREAM)
+		return;
+	for (int i = 0; i < CATCH_UP_MAX && !s->closed; i++) {
+		if (ioctl(s->w.fd, FIONREAD, &pending) < 0 || !pending)
+			return;
+		s->ops->event(s, 0);
+	}
+}
+
 static bool local_address(const struct sock *s, const struct endpoint *ep)
 {
 	if (ip_addr_isany_val(ep->ip) || ip_addr_ismulticast(&ep->ip))
@@ -298,6 +319,7 @@ int sock_bind(struct sock *s, const struct msg_addr *a)
 /* sock_connect() - connect(2); a stream's outcome shows on its pair */
 int sock_connect(struct sock *s, const struct msg_addr *to, uint32_t plug)
 {
+	sock_catch_up(s);
 	return s->ops->connect ? s->ops->connect(s, to, plug) : -EOPNOTSUPP;
 }
 
@@ -312,6 +334,7 @@ int sock_shutdown(struct sock *s, int how)
 {
 	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
 		return -EINVAL;
+	sock_catch_up(s);
 	return s->ops->shutdown ? s->ops->shutdown(s, how) : -EOPNOTSUPP;
 }
 

@@ -74,6 +74,7 @@ struct sock *sock_alloc(struct engine *e, const struct sock_ops *ops, uint64_t i
 int sock_attach(struct sock *s, int fd, uint32_t events);
 void sock_close(struct sock *s);
 void sock_fail(struct sock *s, int err);
+void sock_catch_up(struct sock *s);
 int sock_set_sndbuf(struct sock *s, int bytes);
 
 extern const struct sock_ops sock_tcp_ops, sock_udp_ops, sock_raw_ops, sock_ping_ops;

@@ -217,6 +217,7 @@ int sock_setopt(struct sock *s, int level, int name, const void *val, uint32_t l
 	const struct row *r = find(s, level, name);
 	int v;
 
+	sock_catch_up(s);
 	if (r) {
 		if (take_int(r, val, len, &v) < 0)
 			return -EINVAL;
@@ -257,6 +258,7 @@ static int get_socket_level(struct sock *s, int name, void *val, uint32_t *len)
 	char dev[16] = "";
 	int v;
 
+	sock_catch_up(s);		/* its errors are for SO_ERROR */
 	sock_stat(s, &st);
 	switch (name) {
 	case SO_TYPE:
