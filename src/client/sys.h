@@ -113,6 +113,7 @@
 	X(int, daemon, (int c, int k), (c, k), SYS_NONE, c, k, 0, 0, 0, 0) \
 	X(FILE *, fopen, (const char *p, const char *m), (p, m), SYS_NONE, p, m, 0, 0, 0, 0) \
 	X(FILE *, fopen64, (const char *p, const char *m), (p, m), SYS_NONE, p, m, 0, 0, 0, 0) \
+	X(int, chroot, (const char *p), (p), SYS_chroot, p, 0, 0, 0, 0, 0) \
 	X(int, access, (const char *p, int m), (p, m), SYS_NR_ACCESS, p, m, 0, 0, 0, 0) \
 	X(int, stat, (const char *p, struct stat *s), (p, s), SYS_NR_STAT, p, s, 0, 0, 0, 0) \
 	X(int, lstat, (const char *p, struct stat *s), (p, s), SYS_NR_LSTAT, p, s, 0, 0, 0, 0) \

@@ -66,6 +66,14 @@ const struct cares *cares_get(void)
 	return loaded ? &lib : NULL;
 }
 
+/**
+ * dns_prepare() - Load c-ares while its file can be found
+ */
+void dns_prepare(void)
+{
+	cares_get();
+}
+
 static int fail(int ret)
 {
 	errno = -ret;

@@ -50,6 +50,7 @@ struct dns_msg {
 	size_t answer_len;
 };
 
+void dns_prepare(void);
 int dns_make(const struct names_conf *c, const char *name, int class, int type,
 	     struct dns_msg *m);
 bool dns_exchange(const struct names_conf *c, struct dns_msg *v, unsigned n);

@@ -96,6 +96,12 @@ def one(i):
 with concurrent.futures.ThreadPoolExecutor(8) as pool:
     print("all", sum(pool.map(one, range(320))))'
 
+mkdir "$T/empty"
+check "after chroot to an empty folder" says "10.0.0.1" $PY -c '
+import os, socket, encodings.idna
+os.chroot("empty")
+print(socket.gethostbyname("four.test"))'
+
 # --- failures
 check "a server that is silent: EAI_AGAIN after its time" says "-3" env RES_OPTIONS="timeout:1 attempts:1" \
 	$PY -c 'import socket; socket.getaddrinfo("drop.test", 80)'
@@ -128,5 +134,8 @@ ip -n "$K" link set t2 up
 stack_start s2 "tap=t2,ip=10.2.0.70/24,gw=10.2.0.1,dns=10.2.0.99,dns=10.0.0.1" "$K" ||
 	not_ok "s2 starts" "$T/s2.err"
 S2=(ip netns exec "$E" env USTACK=s2 LD_PRELOAD="$USTACK_PRELOAD" RES_OPTIONS=timeout:1)
+stack_start s3 "iface=x0,vnl=null://,ip=10.9.0.1/24,dns=fc00::1:1" "$E" || not_ok "s3 starts" "$T/s3.err"
+check "an IPv6 server stands in resolv.conf" eval \
+	'env -C "$T" "${S1[@]}" env USTACK=s3 cat /etc/resolv.conf | grep -x "nameserver fc00::1:1"'
 check "the second server answers for a dead first" eval \
 	'timeout 20 "${S2[@]}" getent ahosts both.test | grep "10.0.0.1 "'
