@@ -138,6 +138,8 @@ static int give(int herr, struct names_host *h, int family, struct hostent *he, 
 	if (ret)
 		errno = ret;
 	*herrp = herr;
+	if (herr)
+		h_errno = herr;		/* programs look there, too: CPython does */
 	names_host_free(h);
 	return ret;
 }

@@ -164,6 +164,9 @@ static void one_byname(const char *name)
 	print_hostent("gethostbyname2-6", name, h, h_errno);
 	ret = gethostbyname_r(name, &he, buf, sizeof(buf), &h, &e);
 	print_hostent(ret ? "gethostbyname_r!" : "gethostbyname_r", name, h, e);
+	/* with NO_RECOVERY, the C library leaves there what was */
+	if (!h && e > 0 && e != NO_RECOVERY)
+		printf("   and h_errno %s\n", herr(h_errno));
 	ret = gethostbyname2_r(name, AF_INET6, &he, buf, sizeof(buf), &h, &e);
 	print_hostent(ret ? "gethostbyname2_r-6!" : "gethostbyname2_r-6", name, h, e);
 	/* without a result the C library may want more room, too, and we do not */
