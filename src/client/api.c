@@ -209,7 +209,7 @@ API const char *ustack_name(const struct ustack *s)
  */
 API pid_t ustack_pid(const struct ustack *s)
 {
-	struct msg_hello h;
+	struct msg_hello h = { 0 };
 	struct conn_req r = {
 		.op = MSG_OP_HELLO, .fd = -1, .reply = &h, .reply_size = sizeof(h),
 	};

@@ -252,7 +252,7 @@ static int get(int fd, struct conn_req *r, uint32_t seq)
 
 static int hello(int fd)
 {
-	struct msg_hello h;
+	struct msg_hello h = { 0 };
 	struct conn_req r = {
 		.op = MSG_OP_HELLO, .fd = -1, .reply = &h, .reply_size = sizeof(h),
 	};

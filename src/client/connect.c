@@ -97,7 +97,7 @@ static int ask_error(const struct sockname *sn)
 	struct {
 		struct msg_opt o;
 		int32_t err;
-	} reply;
+	} reply = { 0 };
 	struct conn_req r = {
 		.op = MSG_OP_GETSOCKOPT, .sock = sn->id, .fd = -1,
 		.body = &o, .body_len = sizeof(o),

@@ -204,6 +204,7 @@ static int ask(const struct sockname *sn, int level, int name, void *val, sockle
 	};
 	int ret;
 
+	reply.o.len = 0;
 	o.len = *len < MSG_OPT_MAX ? *len : MSG_OPT_MAX;
 	ret = conn_call(sn->path, &r);
 	if (ret)

@@ -280,6 +280,7 @@ static int launch(struct plan *p, const struct start *s, int ready[2], char *err
 	p->ready = ready[1];
 	p->control = s->control_fd;
 	ret = spawn(p);
+	p->argv = NULL;		/* it was on our stack */
 	sys_close(ready[1]);
 	ready[1] = -1;
 	if (ret)

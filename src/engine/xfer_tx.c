@@ -143,7 +143,7 @@ static size_t sendable(const struct tcp_sock *ts)
 	uint32_t held = pcb->snd_lbb - pcb->lastack;
 	uint32_t room = wnd > held ? wnd - held : 0;
 
-	if (pcb->state != ESTABLISHED && pcb->state != CLOSE_WAIT)
+	if (!mss || (pcb->state != ESTABLISHED && pcb->state != CLOSE_WAIT))
 		return 0;
 	if (held == 0 && room < mss)	/* a closed window needs something to probe with */
 		room = pcb->snd_wnd ? room : mss;
