@@ -12,8 +12,11 @@ fuzz_engine_sources = $(fuzz_proto_sources) \
 	$(wildcard $(top_srcdir)/src/engine/*.c $(top_srcdir)/src/link/*.c \
 	$(top_srcdir)/lwip-port/*.c $(top_srcdir)/lwip-port/lwip/*.c)
 
+fuzz_names_sources = $(fuzz_proto_sources) $(wildcard $(top_srcdir)/src/names/*.c) \
+	$(filter-out %/api.c,$(wildcard $(top_srcdir)/src/client/*.c))
+
 fuzz_programs = tests/fuzz/fuzz-config tests/fuzz/fuzz-msg tests/fuzz/fuzz-sockname \
-	tests/fuzz/fuzz-frames tests/fuzz/fuzz-bpf
+	tests/fuzz/fuzz-frames tests/fuzz/fuzz-bpf tests/fuzz/fuzz-dns
 fuzz: $(fuzz_programs)
 .PHONY: fuzz
 
@@ -29,6 +32,11 @@ tests/fuzz/fuzz-sockname: $(top_srcdir)/tests/fuzz/fuzz-sockname.c $(fuzz_proto_
 tests/fuzz/fuzz-bpf: $(top_srcdir)/tests/fuzz/fuzz-bpf.c $(top_srcdir)/src/engine/bpf.c
 	@$(MKDIR_P) tests/fuzz
 	$(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_CPPFLAGS) -o $@ $^
+tests/fuzz/fuzz-dns: $(top_srcdir)/tests/fuzz/fuzz-dns.c $(fuzz_names_sources)
+	@$(MKDIR_P) tests/fuzz
+	$(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_CPPFLAGS) -DUSTACK_SBINDIR=\"$(sbindir)\" \
+		-DUSTACK_BINDIR=\"$(bindir)\" -DUSTACK_LIBDIR=\"$(libdir)\" $(CARES_CFLAGS) \
+		-o $@ $^ -ldl -lpthread
 tests/fuzz/fuzz-frames: $(top_srcdir)/tests/fuzz/fuzz-frames.c $(fuzz_engine_sources)
 	@$(MKDIR_P) tests/fuzz
 	$(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_FLAGS) -fno-sanitize=alignment,shift -w -DPORT_ASSERT_ABORT \
@@ -36,5 +44,5 @@ tests/fuzz/fuzz-frames: $(top_srcdir)/tests/fuzz/fuzz-frames.c $(fuzz_engine_sou
 
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/corpus \
 	tests/fuzz/fuzz-config.c tests/fuzz/fuzz-msg.c tests/fuzz/fuzz-sockname.c \
-	tests/fuzz/fuzz-frames.c tests/fuzz/fuzz-bpf.c
+	tests/fuzz/fuzz-frames.c tests/fuzz/fuzz-bpf.c tests/fuzz/fuzz-dns.c
 CLEANFILES += $(fuzz_programs)
