@@ -100,9 +100,10 @@ static void err_cb(void *arg, err_t err)
 		xfer_dirty(ts);
 		return;
 	}
-	if (ts->phase == TCP_CONNECTED && !ts->app_hup)
-		xfer_flush(ts);
-	sock_fail(&ts->s, errno_of(ts, err));
+	if (ts->phase == TCP_CONNECTED)
+		xfer_reset(ts, errno_of(ts, err));
+	else
+		sock_fail(&ts->s, errno_of(ts, err));
 }
 
 /* tcp_sock_icmp() - ICMP told of a failure toward the peer (RFC 5461): fatal

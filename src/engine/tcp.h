@@ -22,6 +22,7 @@ struct tcp_sock {
 	struct listener *lst;		/* TCP_LISTENING */
 	struct loop_timer timer;	/* connect's deadline, then cork, then orphan's */
 	int soft_err;			/* from ICMP: what a time-out is to be called */
+	int reset_err;			/* the connection failed; told once rx_head is delivered */
 
 	struct tcp_sock *dirty_next;	/* e->dirty */
 	bool dirty;
@@ -69,6 +70,7 @@ void xfer_event(struct tcp_sock *ts, uint32_t events);
 void xfer_dirty(struct tcp_sock *ts);
 void xfer_run_all(struct engine *e);
 void xfer_flush(struct tcp_sock *ts);
+void xfer_reset(struct tcp_sock *ts, int err);
 void xfer_forget(struct tcp_sock *ts);
 err_t xfer_recv_cb(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err);
 void xfer_on_input(struct tcp_pcb *pcb);

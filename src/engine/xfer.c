@@ -57,6 +57,11 @@ static bool finish(struct tcp_sock *ts)
 static void run(struct tcp_sock *ts)
 {
 	xfer_flush(ts);
+	if (ts->reset_err) {
+		if (!ts->rx_head)
+			sock_fail(&ts->s, ts->reset_err);
+		return;
+	}
 	if (ts->pcb) {
 		xfer_tx_release(ts);
 		xfer_pull(ts);
@@ -141,6 +146,15 @@ static bool closed_unread(const struct tcp_sock *ts)
 		(ts->s.o.linger.l_onoff && ts->s.o.linger.l_linger == 0);
 }
 
+/* what the application wrote before it closed goes out as far as the peer's
+ * window lets it, as it would have under Linux, where write() itself sends */
+static void push_last(struct tcp_sock *ts)
+{
+	ts->app_readable = ts->app_rdhup = true;
+	if (ts->pcb)
+		xfer_pull(ts);
+}
+
 /* xfer_event() - The application wrote, read, shut down or closed */
 void xfer_event(struct tcp_sock *ts, uint32_t events)
 {
@@ -152,6 +166,10 @@ void xfer_event(struct tcp_sock *ts, uint32_t events)
 		ts->rx_writable = true;
 	if ((events & EPOLLHUP) && !ts->app_hup) {
 		if (closed_unread(ts)) {
+			if (!ts->s.o.linger.l_onoff)
+				push_last(ts);
+			if (ts->s.closed)
+				return;
 			tcp_sock_abort(ts);
 			sock_close(&ts->s);
 			return;
@@ -160,6 +178,22 @@ void xfer_event(struct tcp_sock *ts, uint32_t events)
 		loop_timer_in(ts->s.e->loop, &ts->timer, ORPHAN_NS);
 	}
 	xfer_dirty(ts);
+}
+
+/* xfer_reset() - The connection is no more, lwIP's PCB neither.  What the peer
+ * sent before stays readable (Linux keeps the receive queue); the error comes
+ * behind it.  Writing ends at once: who waits to write must not wait for a
+ * reader */
+void xfer_reset(struct tcp_sock *ts, int err)
+{
+	if (!ts->app_hup)
+		xfer_flush(ts);
+	if (!ts->rx_head || ts->app_hup) {
+		sock_fail(&ts->s, err);
+		return;
+	}
+	ts->reset_err = err;
+	xfer_tx_refuse(ts);
 }
 
 /* xfer_forget() - Drop both queues; lwIP's segments must be gone already */

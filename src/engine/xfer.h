@@ -12,6 +12,7 @@ void xfer_ack(struct tcp_sock *ts);
 void xfer_pull(struct tcp_sock *ts);
 void xfer_tx_release(struct tcp_sock *ts);
 void xfer_tx_settle(struct tcp_sock *ts);
+void xfer_tx_refuse(struct tcp_sock *ts);
 void xfer_tx_drop(struct tcp_sock *ts);
 
 #endif

@@ -280,6 +280,23 @@ void xfer_tx_settle(struct tcp_sock *ts)
 	ts->kept = ts->nkept = 0;
 }
 
+/* xfer_tx_refuse() - Nothing can be sent any more: writes give EPIPE, and room
+ * for them, but for one byte, whose being unread makes our close a reset */
+void xfer_tx_refuse(struct tcp_sock *ts)
+{
+	size_t left;
+
+	shutdown(ts->s.w.fd, SHUT_RD);
+	ts->kept += fresh_bytes(ts);
+	while (ts->kept > 1) {
+		left = ts->kept - 1 < sizeof(junk) ? ts->kept - 1 : sizeof(junk);
+		if (recv(ts->s.w.fd, junk, left, MSG_DONTWAIT) <= 0)
+			break;
+		ts->kept -= (uint32_t)left;
+	}
+	xfer_tx_drop(ts);
+}
+
 /* xfer_tx_drop() - Free all buffers; lwIP's segments must be gone already */
 void xfer_tx_drop(struct tcp_sock *ts)
 {
