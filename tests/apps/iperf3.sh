@@ -1,5 +1,5 @@
 #!/bin/bash
-# iperf3.sh - iperf3 both directions: one flow, -R, -P 4, UDP
+# iperf3.sh - iperf3 both directions: one flow, -R, -P 8, UDP
 # deadline: 120
 . "$(dirname "$0")/../lib.sh"
 need iperf3
@@ -32,8 +32,8 @@ all() {
 	up 5201 || not_ok "$WHO: listens" "$T/iperf.err"
 	measured "client sends"
 	measured "-R: server sends" -R
-	measured "-P 4" -P 4
-	measured "-P 4 -R" -P 4 -R
+	measured "-P 8" -P 8
+	measured "-P 8 -R" -P 8 -R
 	measured "-u, 100 Mbit/s" -u -b 100M -l 1200
 	measured "-u -R, 100 Mbit/s" -u -R -b 100M -l 1200
 	bg_kill iperf

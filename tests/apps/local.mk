@@ -29,3 +29,7 @@ EXTRA_DIST += \
 	tests/apps/tcpdump.sh tests/apps/arping.sh tests/apps/dhcp-client.sh tests/apps/packet.sh tests/apps/packet.py \
 	tests/apps/sockets.sh tests/apps/sockets-errors.known tests/apps/edge-connect.sh tests/apps/many-connections.sh
 EXTRA_DIST += tests/apps/interfaces.sh tests/apps/names.sh tests/apps/dns-server.py
+EXTRA_DIST += \
+	tests/apps/web.sh tests/apps/ncat.sh tests/apps/memcached.sh tests/apps/postgres.sh \
+	tests/apps/python.sh tests/apps/scripting.sh tests/apps/node.sh tests/apps/java.sh \
+	tests/apps/git.sh tests/apps/sftp.sh tests/apps/chromium.sh tests/apps/unread.sh

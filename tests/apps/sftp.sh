@@ -1,0 +1,57 @@
+#!/bin/bash
+# sftp.sh - sftp, rsync and a port forwarding over ssh; rsync's own daemon
+# deadline: 90
+. "$(dirname "$0")/../lib.sh"
+need ssh sshd ssh-keygen sftp rsync curl
+t_begin
+kernel_peer tap
+mkdir -p /run/sshd "$T/tree"
+for k in host user; do ssh-keygen -q -t ed25519 -N "" -f "$T/$k" || exit 1; done
+cp "$T/user.pub" "$T/authorized"
+chmod 600 "$T/authorized"
+cat >"$T/sshd_config" <<CONF
+Port 2222
+ListenAddress 0.0.0.0
+HostKey $T/host
+PidFile none
+AuthorizedKeysFile $T/authorized
+StrictModes no
+UsePAM no
+PermitRootLogin yes
+PasswordAuthentication no
+Subsystem sftp internal-sftp
+CONF
+SSH=(-F /dev/null -i "$T/user" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
+	-o LogLevel=ERROR -o BatchMode=yes -o ConnectTimeout=10)
+for i in $(seq 1 200); do head -c $((i * 100)) /dev/urandom >"$T/tree/$i"; done
+head -c 10000000 /dev/urandom >"$T/tree/big"
+cat >"$T/rsyncd.conf" <<CONF
+use chroot = no
+uid = $(id -u)
+gid = $(id -g)
+[tree]
+	path = $T/tree
+CONF
+all() {
+	bg sshd "${SRV[@]}" "$(command -v sshd)" -D -e -f "$T/sshd_config"
+	up 2222 || not_ok "$WHO: sshd listens" "$T/sshd.err"
+	rm -rf "$T/got"
+	printf 'get -r tree got\nrename tree/1 tree/one\nrename tree/one tree/1\n' >"$T/batch"
+	check "$WHO: sftp fetches a tree" timeout 20 "${CLI[@]}" sftp -q "${SSH[@]}" -P 2222 -b "$T/batch" "root@$ADDR:$T"
+	check "$WHO: sftp's bytes" diff -r "$T/tree" "$T/got"
+	rm -rf "$T/got"
+	check "$WHO: rsync over ssh" timeout 20 "${CLI[@]}" rsync -a -e "ssh ${SSH[*]} -p 2222" "root@$ADDR:$T/tree/" "$T/got"
+	check "$WHO: rsync's bytes" diff -r "$T/tree" "$T/got"
+	rm -rf "$T/got"
+	bg rsyncd "${SRV[@]}" rsync --daemon --no-detach --port 8873 --config "$T/rsyncd.conf"
+	up 8873 || not_ok "$WHO: rsync's daemon listens" "$T/rsyncd.err"
+	check "$WHO: rsync from its daemon" timeout 20 "${CLI[@]}" rsync -a --port 8873 "rsync://$ADDR/tree/" "$T/got"
+	check "$WHO: its bytes" diff -r "$T/tree" "$T/got"
+	# the server's side of -L is a client there
+	bg forward "${CLI[@]}" ssh "${SSH[@]}" -p 2222 -N -L 127.0.0.1:8874:127.0.0.1:8873 "root@$ADDR"
+	rm -rf "$T/got"
+	check "$WHO: rsync through ssh -L" wait_for 10 timeout 10 "${CLI[@]}" rsync -a --port 8874 "rsync://127.0.0.1/tree/" "$T/got"
+	check "$WHO: those bytes" diff -r "$T/tree" "$T/got"
+	for p in forward rsyncd sshd; do bg_kill $p; done
+}
+both all
