@@ -120,6 +120,8 @@
 	X(int, fstatat, (int d, const char *p, struct stat *s, int f), (d, p, s, f), SYS_newfstatat, d, p, s, f, 0, 0) \
 	X(int, getaddrinfo, (const char *h, const char *s, const struct addrinfo *i, struct addrinfo **r), \
 	  (h, s, i, r), SYS_NONE, h, s, i, r, 0, 0) \
+	X(int, getaddrinfo_a, (int m, struct gaicb *v[], int n, struct sigevent *s), (m, v, n, s), \
+	  SYS_NONE, m, v, n, s, 0, 0) \
 	X(int, getnameinfo, (const struct sockaddr *a, socklen_t l, char *h, socklen_t hl, char *s, socklen_t sl, int f), \
 	  (a, l, h, hl, s, sl, f), SYS_NONE, a, l, h, hl, s, sl) \
 	X(struct hostent *, gethostbyname, (const char *n), (n), SYS_NONE, n, 0, 0, 0, 0, 0) \

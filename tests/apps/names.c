@@ -9,11 +9,13 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <resolv.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 static const char *eai(int e)
 {
@@ -343,9 +345,52 @@ static void resolver(void)
 	}
 }
 
+static volatile sig_atomic_t got_signal;
+
+static void on_signal(int sig, siginfo_t *info, void *ctx)
+{
+	got_signal = info->si_code == SI_ASYNCNL ? info->si_value.sival_int : -1;
+}
+
+static void asynchronous(void)
+{
+	struct sigaction sa = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1,
+			       .sigev_value.sival_int = 42 };
+	struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
+
+	sigaction(SIGUSR1, &sa, NULL);
+	for (int round = 0; round < 2; round++) {
+		struct gaicb g[] = {
+			{ .ar_name = "four.test", .ar_service = "80", .ar_request = &hints },
+			{ .ar_name = "nowhere.test" },
+			{ .ar_name = "filehost", .ar_service = "http", .ar_request = &hints },
+		};
+		struct gaicb *v[] = { &g[0], NULL, &g[1], &g[2] };
+		int ret = getaddrinfo_a(round ? GAI_NOWAIT : GAI_WAIT, v, 4, round ? &ev : NULL);
+
+		printf("getaddrinfo_a round %d: %s\n", round, eai(ret));
+		for (int i = 0; i < 3; i++) {
+			const struct gaicb *wait[] = { &g[i] };
+
+			while (gai_error(&g[i]) == EAI_INPROGRESS)
+				gai_suspend(wait, 1, NULL);
+			printf("gai_error %d: %s\n", i, eai(gai_error(&g[i])));
+			if (g[i].ar_result) {
+				print_ai(g[i].ar_result);
+				freeaddrinfo(g[i].ar_result);
+			}
+		}
+	}
+	for (int i = 0; i < 500 && !got_signal; i++)
+		usleep(10000);
+	printf("getaddrinfo_a signal value %d\n", (int)got_signal);
+}
+
 static const struct { const char *name; void (*run)(void); } cases[] = {
 	{ "getaddrinfo", all_gai }, { "services", services }, { "byname", by_name },
 	{ "byaddr", by_addr }, { "getnameinfo", name_info }, { "res", resolver },
+	{ "async", asynchronous },
 };
 
 int main(int argc, char **argv)

@@ -46,12 +46,12 @@ wait_for 10 has_line "$T/dns.out" ready && wait_for 10 has_line "$T/dnsb.out" re
 wait_for 10 ip netns exec "$C" ping -c1 -W1 10.0.0.1
 
 answers() { grep -c '^[a-z_]' "$T/kernel.$1"; }
-for case in getaddrinfo services byname byaddr getnameinfo res; do
+for case in getaddrinfo services byname byaddr getnameinfo res async; do
 	timeout 100 "${REF[@]}" env RES_OPTIONS="timeout:1 attempts:1" \
 		"$USTACK_APPS/names" $case >"$T/kernel.$case" 2>&1
 	timeout 100 "${US[@]}" RES_OPTIONS="timeout:1 attempts:1" \
 		"$USTACK_APPS/names" $case >"$T/stack.$case" 2>&1
-	check "$case: some answers to compare" [ "$(answers $case)" -ge 20 ]
+	check "$case: some answers to compare" [ "$(answers $case)" -ge 9 ]
 	same "$case: $(answers $case) answers as the C library's" "$T/kernel.$case" "$T/stack.$case"
 done
 
