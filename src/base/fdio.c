@@ -113,7 +113,7 @@ ssize_t fdio_recv(int fd, void *buf, size_t len, int *fds, int *nfds, int flags)
 		fdio_close_all(got, ngot);
 		return n == 0 && ngot <= room ? 0 : -EMSGSIZE;
 	}
-	if (ngot) {
+	if (ngot && nfds) {
 		memcpy(fds, got, ngot * sizeof(int));
 		*nfds = ngot;
 	}

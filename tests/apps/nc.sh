@@ -9,19 +9,28 @@ head -c 5000000 /dev/urandom >"$T/up"
 head -c 3000000 /dev/urandom >"$T/down"
 
 openbsd() {
-	cp "$T/down" "$T/srv.in"; cp "$T/up" "$T/cli.in"
+	# one direction at a time: nc -l ends with its peer's input, whatever it
+	# still has to send
 	bg srv "${SRV[@]}" nc.openbsd -N -l 7000
+	cp "$T/up" "$T/cli.in"
 	up 7000 || not_ok "openbsd, $WHO: listens" "$T/srv.err"
 	bg cli "${CLI[@]}" nc.openbsd -N "$ADDR" 7000
 	bg_wait cli 20 || not_ok "openbsd, $WHO: client ends by itself" "$T/cli.err"
 	bg_wait srv 5 || not_ok "openbsd, $WHO: server ends by itself" "$T/srv.err"
 	same "openbsd, $WHO: file to the server" "$T/up" "$T/srv.out"
+	rm "$T/cli.in"
+	cp "$T/down" "$T/srv.in"
+	bg srv "${SRV[@]}" nc.openbsd -N -l 7002
+	up 7002
+	bg cli "${CLI[@]}" nc.openbsd -d "$ADDR" 7002
+	bg_wait srv 20 || not_ok "openbsd, $WHO: server ends by itself" "$T/srv.err"
+	bg_wait cli 5 || not_ok "openbsd, $WHO: client ends by itself" "$T/cli.err"
 	same "openbsd, $WHO: file to the client" "$T/down" "$T/cli.out"
-	rm -f "$T"/*.in
+	rm "$T/srv.in"
 	bg srv "${SRV[@]}" nc.openbsd -k -l 7001
 	up 7001
 	check "openbsd, $WHO: -z finds the open port" "${CLI[@]}" nc.openbsd -z "$ADDR" 7001
-	check "openbsd, $WHO: -z finds no closed port" eval '! timeout 10 "${CLI[@]}" nc.openbsd -z "$ADDR" 7002'
+	check "openbsd, $WHO: -z finds no closed port" eval '! timeout 10 "${CLI[@]}" nc.openbsd -z "$ADDR" 7009'
 	check "openbsd, $WHO: -w 2 by name of the port" eval '! timeout 10 "${CLI[@]}" nc.openbsd -w 2 "$ADDR" gopher'
 	bg_kill srv
 }
