@@ -54,7 +54,9 @@ int start_on_demand(const char *path, const char *config, char *err, size_t errl
 /* --- tag.c: what a descriptor is, kept with it in the kernel --- */
 
 enum tag_state {
-	TAG_CONNECTED, TAG_NEW, TAG_CONNECTING, TAG_LISTENING, TAG_FAILED,
+	TAG_CONNECTED, TAG_NEW, TAG_CONNECTING, TAG_LISTENING,
+	TAG_FAILED,			/* used up: may start anew (revive.c) */
+	TAG_ABORTED,			/* so, too, once connect(2) has told so */
 };
 
 struct tag {
@@ -91,11 +93,13 @@ void tag_set_state(int fd, enum tag_state state);
 
 int client_socket_check(int domain, int type, int protocol);
 int client_socket(const char *path, int domain, int type, int protocol);
+int client_socket_again(const struct sockname *sn, int domain, int type_flags);
 int client_bind(int fd, const struct sockname *sn, const struct sockaddr *sa, socklen_t len);
 int client_listen(int fd, const struct sockname *sn, int backlog);
 int client_accept(int fd, struct sockaddr *sa, socklen_t *len, int flags);
 int client_getname(int fd, const struct sockname *sn, bool peer,
 		   struct sockaddr *sa, socklen_t *len);
+int client_unlisten(int fd, const struct sockname *sn);
 int client_shutdown(int fd, const struct sockname *sn, int how);
 int client_make_pair(enum sockname_kind kind, uint64_t id, const char *path, int type_flags,
 		     int fds[2]);
@@ -112,6 +116,10 @@ void client_unplug(int fd, bool told);
 void client_widen(int fd);
 int client_wait(struct pollfd *p, int timeo);
 
+/* --- revive.c --- */
+
+int client_revive(int fd, const struct sockname *sn, bool plug);
+
 /* --- stream.c --- */
 
 int stream_ready(int fd, const struct sockname *sn, bool out, int flags);
@@ -123,6 +131,7 @@ ssize_t stream_discard(int fd, size_t len, int flags);
 
 ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags);
 ssize_t dgram_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags);
+int dgram_so_error(int fd);
 int dgram_pending(int fd);
 void dgram_ask_errors(void);
 bool dgram_errors_asked(void);
@@ -148,6 +157,7 @@ void *ring_mmap(const struct sockname *sn, void *addr, size_t len, int prot, int
 #define STREAM_SLOW_RECV (MSG_OOB | MSG_ERRQUEUE | MSG_TRUNC)
 #define STREAM_SLOW_SEND (MSG_OOB | MSG_FASTOPEN | MSG_ERRQUEUE)
 
+int io_check_control(const struct msghdr *m);
 ssize_t client_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags);
 ssize_t client_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags);
 ssize_t client_recvfrom(int fd, const struct sockname *sn, void *buf, size_t len, int flags,

@@ -23,6 +23,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
@@ -113,7 +114,7 @@ static int ask_error(const struct sockname *sn)
  * client_so_error() - The pending error of a socket, which is cleared
  * @fd:	a socket of a stack
  *
- * Asks the daemon only when the descriptor shows an error, or for datagrams.
+ * Asks the daemon only when the descriptor shows an error.
  *
  * Return: positive errno or 0
  */
@@ -124,7 +125,7 @@ int client_so_error(int fd, const struct sockname *sn)
 	socklen_t len = sizeof(native);
 
 	if (sn->kind != SOCKNAME_STREAM)
-		return ask_error(sn);
+		return dgram_so_error(fd);
 	state = tag_get(fd).state;
 	if (state == TAG_NEW || state == TAG_LISTENING)
 		return 0;
@@ -138,7 +139,7 @@ int client_so_error(int fd, const struct sockname *sn)
 	err = ask_error(sn);
 	sys_getsockopt(fd, SOL_SOCKET, SO_ERROR, &native, &len);
 	if (state == TAG_CONNECTING) {
-		tag_set_state(fd, TAG_FAILED);
+		tag_set_state(fd, TAG_ABORTED);
 		if (!err && native)
 			err = ENETDOWN;	/* no epitaph: the daemon went away */
 	}
@@ -177,9 +178,8 @@ static int outcome(int fd, const struct sockname *sn, short revents)
 		return 0;
 	}
 	err = client_so_error(fd, sn);
-	/* connect() tells it: Linux disconnects the socket then, which may
-	 * be used as a new one */
 	t = tag_get(fd);
+	t.state = TAG_FAILED;
 	t.opts &= ~(unsigned)TAG_OPT_PENDING;
 	tag_set(fd, t);
 	/* the error was told to somebody else who asked */
@@ -230,35 +230,19 @@ static int wait_connected(int fd, const struct sockname *sn)
 	return ret ? ret : outcome(fd, sn, p.revents);
 }
 
-/* a socket whose attempt failed may try again (Linux): its pair is used up,
- * so a new one takes its number */
-static int revive(int fd, const struct sockname *sn, struct tag *t)
+/* plug: as of client_plug() */
+static int start_stream(int fd, const struct sockname *sn, const struct msg_addr *to, int plug)
 {
-	int type = t->type | (client_nonblocking(fd) ? SOCK_NONBLOCK : 0);
-	int cloexec = sys_fcntl(fd, F_GETFD, 0);
-	int fresh = client_socket(sn->path, t->domain, type | SOCK_CLOEXEC, 0), ret = 0;
-
-	if (fresh < 0)
-		return fresh;
-	if (sys_dup3(fresh, fd, cloexec & FD_CLOEXEC ? O_CLOEXEC : 0) < 0)
-		ret = -errno;
-	sys_close(fresh);
-	t->state = TAG_NEW;
-	return ret;
-}
-
-static int start_stream(int fd, const struct sockname *sn, const struct msg_addr *to,
-			struct tag t)
-{
-	struct msg_connect c = { .to = *to };
+	struct msg_connect c = { .to = *to, .plug = (uint32_t)plug };
 	struct conn_req r = {
 		.op = MSG_OP_CONNECT, .sock = sn->id, .fd = -1, .body = &c, .body_len = sizeof(c),
 	};
-	int ret = client_plug(fd);
+	struct tag t;
+	int ret;
 
-	if (ret < 0)
-		return ret == -EPIPE || ret == -ECONNRESET ? -ENETDOWN : ret;
-	c.plug = (uint32_t)ret;
+	if (plug < 0)
+		return plug == -EPIPE || plug == -ECONNRESET ? -ENETDOWN : plug;
+	t = tag_get(fd);
 	t.state = TAG_CONNECTING;
 	t.opts |= TAG_OPT_PENDING;
 	tag_set(fd, t);
@@ -271,19 +255,50 @@ static int start_stream(int fd, const struct sockname *sn, const struct msg_addr
 static int connect_again(int fd, const struct sockname *sn)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	int n = sys_poll(&p, 1, 0);
+	int n = sys_poll(&p, 1, 0), ret;
 
 	if (n > 0)
 		return outcome(fd, sn, p.revents);
-	return client_nonblocking(fd) ? -EALREADY : wait_connected(fd, sn);
+	ret = client_nonblocking(fd) ? -EINPROGRESS : wait_connected(fd, sn);
+	return ret == -EINPROGRESS ? -EALREADY : ret;
 }
 
-static int connect_stream(int fd, const struct sockname *sn, const struct msg_addr *to)
+/* connect(AF_UNSPEC): what is connected is reset, the socket may start anew */
+static int dissolve(int fd, const struct sockname *sn, struct tag t)
 {
-	struct tag t = tag_get(fd);
-	struct sockname fresh;
-	int ret;
+	struct msg_connect c = { .to = { .len = sizeof(sa_family_t) } };
+	struct conn_req r = {
+		.op = MSG_OP_CONNECT, .sock = sn->id, .fd = -1, .body = &c, .body_len = sizeof(c),
+	};
+	socklen_t len = sizeof(t.domain);
+	int ret = 0;
 
+	switch (t.state) {
+	case TAG_LISTENING:
+		return client_unlisten(fd, sn);
+	case TAG_CONNECTED:
+	case TAG_CONNECTING:
+		/* accept() does not tell the domain, and only the tag will know it */
+		if (!t.domain)
+			ret = client_getsockopt(fd, sn, SOL_SOCKET, SO_DOMAIN, &t.domain, &len);
+		if (!ret)
+			ret = conn_call(sn->path, &r);
+		if (ret && ret != -EBADF && ret != -ENOTCONN)
+			return ret;
+		break;
+	case TAG_NEW:
+		return 0;
+	case TAG_FAILED:
+	case TAG_ABORTED:
+		break;
+	}
+	t.state = TAG_FAILED;
+	return tag_set(fd, t);
+}
+
+/* what connect(2) tells of an attempt or a connection there is already */
+static int may_begin(int fd, const struct sockname *sn, struct tag t)
+{
 	switch (t.state) {
 	case TAG_CONNECTED:
 		if (!(t.opts & TAG_OPT_PENDING))
@@ -295,23 +310,35 @@ static int connect_stream(int fd, const struct sockname *sn, const struct msg_ad
 		return -EISCONN;
 	case TAG_CONNECTING:
 		return connect_again(fd, sn);
-	case TAG_FAILED:
-	case TAG_NEW:
-		break;
+	case TAG_ABORTED:
+		tag_set_state(fd, TAG_FAILED);
+		return -ECONNABORTED;
+	default:
+		return -EINVAL;
 	}
-	if (to->addr.sa.sa_family == AF_UNSPEC)
-		return 0;
-	if (to->addr.sa.sa_family != t.domain)
+}
+
+static int connect_stream(int fd, const struct sockname *sn, const struct sockaddr *sa,
+			  socklen_t len)
+{
+	struct tag t = tag_get(fd);
+	struct msg_addr to;
+	int ret;
+
+	if (sa->sa_family == AF_UNSPEC)
+		return dissolve(fd, sn, t);
+	if (t.state != TAG_NEW && t.state != TAG_FAILED)
+		return may_begin(fd, sn, t);
+	if (len < (t.domain == AF_INET ? sizeof(struct sockaddr_in)
+				       : offsetof(struct sockaddr_in6, sin6_scope_id)))
+		return -EINVAL;
+	if (sa->sa_family != t.domain)
 		return -EAFNOSUPPORT;
-	if (t.state == TAG_FAILED) {
-		ret = revive(fd, sn, &t);
-		if (ret)
-			return ret;
-		if (!client_identify(fd, &fresh))
-			return -EBADF;
-		sn = &fresh;
-	}
-	return start_stream(fd, sn, to, t);
+	ret = msg_addr_set(&to, sa, len);
+	if (ret)
+		return ret;
+	return start_stream(fd, sn, &to, t.state == TAG_FAILED ? client_revive(fd, sn, true)
+							       : client_plug(fd));
 }
 
 static int connect_dgram(int fd, const struct sockname *sn, const struct msg_addr *to)
@@ -339,13 +366,14 @@ int client_connect(int fd, const struct sockname *sn, const struct sockaddr *sa,
 
 	if (sn->kind == SOCKNAME_PACKET)
 		return -EOPNOTSUPP;
+	if ((int)len < 0 || len > sizeof(struct sockaddr_storage))
+		return -EINVAL;
 	if (!sa)
 		return -EFAULT;
 	if (len < sizeof(sa->sa_family))
 		return -EINVAL;
+	if (sn->kind == SOCKNAME_STREAM)
+		return connect_stream(fd, sn, sa, len);
 	ret = msg_addr_set(&to, sa, len);
-	if (ret)
-		return ret;
-	return sn->kind == SOCKNAME_STREAM ? connect_stream(fd, sn, &to)
-					   : connect_dgram(fd, sn, &to);
+	return ret ? ret : connect_dgram(fd, sn, &to);
 }

@@ -108,13 +108,15 @@ static int send_cmsg(const struct cmsghdr *c, struct dgram_hdr *h)
 			return -EINVAL;
 		}
 	}
-	return -EINVAL;
+	return 0;			/* of no concern to this protocol */
 }
 
 static int send_cmsgs(const struct msghdr *m, struct dgram_hdr *h)
 {
-	if (!m->msg_control || !m->msg_controllen)
-		return 0;
+	int bad = io_check_control(m);
+
+	if (bad || !m->msg_control || !m->msg_controllen)
+		return bad;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR((struct msghdr *)m, c)) {
 		int ret = send_cmsg(c, h);
 
@@ -134,6 +136,8 @@ static int send_name(int fd, const struct msghdr *m, struct tag t, struct dgram_
 		return t.state == TAG_CONNECTED ? 0 : -EDESTADDRREQ;
 	if (m->msg_namelen < sizeof(struct sockaddr_in))
 		return -EINVAL;
+	if (t.domain == AF_INET && ((struct sockaddr *)m->msg_name)->sa_family == AF_INET6)
+		return -EAFNOSUPPORT;
 	ret = msg_addr_set(&a, m->msg_name, m->msg_namelen);
 	if (ret)
 		return ret;
@@ -196,13 +200,14 @@ ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m,
 	ssize_t n;
 	int ret;
 
-	if (flags & (MSG_OOB | MSG_MORE | MSG_ERRQUEUE))
+	/* IPv6's UDP never looked at MSG_OOB */
+	if (flags & MSG_MORE || (flags & MSG_OOB && (t.domain == AF_INET || t.type == SOCK_RAW)))
 		return -EOPNOTSUPP;
-	if (t.opts & TAG_OPT_WR_SHUT)
-		return -EPIPE;
 	ret = payload_size(m, t.domain, &total);
 	if (!ret)
 		ret = send_name(fd, m, t, &h);
+	if (!ret && t.opts & TAG_OPT_WR_SHUT)
+		ret = -EPIPE;
 	if (!ret)
 		ret = send_cmsgs(m, &h);
 	if (ret)
@@ -347,14 +352,15 @@ static void drop_record(int fd)
 		;
 }
 
-/* end of file on the pair: shut down for reading, or nobody is there */
-static int ended(int fd, const struct sockname *sn)
+/* end of file on the pair: shut down for reading, which Linux shows only to who
+ * would wait; or nobody is there */
+static int ended(int fd, const struct sockname *sn, int flags)
 {
 	struct pollfd p = { .fd = fd };
 
 	if (sys_poll(&p, 1, 0) > 0 && p.revents & POLLHUP && !daemon_answers(sn))
 		return -ENETDOWN;
-	return 0;
+	return flags & MSG_DONTWAIT || client_nonblocking(fd) ? -EAGAIN : 0;
 }
 
 static size_t room(const struct msghdr *m)
@@ -447,13 +453,13 @@ ssize_t dgram_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int f
 	size_t size;
 	bool peek;
 
-	if (flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	if (m->msg_iovlen >= IOV_MAX)
 		return -EMSGSIZE;
 	if (flags & MSG_ERRQUEUE)
 		return recv_error_queue(fd, m);
 	t = tag_get(fd);
+	if (flags & MSG_OOB && t.type == SOCK_RAW)
+		return -EOPNOTSUPP;
 	/* an error must stay in front until it was fetched */
 	peek = flags & MSG_PEEK || t.opts & RECVERR_OPTS;
 	for (;;) {
@@ -461,7 +467,7 @@ ssize_t dgram_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int f
 		if (n < 0)
 			return n == -ECONNRESET ? -ENETDOWN : n;
 		if (n == 0)
-			return ended(fd, sn);
+			return ended(fd, sn, flags);
 		if (n < (ssize_t)sizeof(h) || h.version != DGRAM_VERSION)
 			continue;
 		if (h.type == DGRAM_ERROR) {
@@ -481,6 +487,29 @@ ssize_t dgram_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int f
 	put_name(m, &h.peer);
 	put_cmsgs(m, &h, t.opts);
 	return flags & MSG_TRUNC || (size_t)n <= size ? n : (ssize_t)size;
+}
+
+/**
+ * dgram_so_error() - SO_ERROR: the error record in front, which is taken
+ *
+ * Return: positive errno or 0
+ */
+int dgram_so_error(int fd)
+{
+	struct msghdr none = { 0 };
+	struct tag t = tag_get(fd);
+	struct dgram_hdr h;
+	ssize_t n = get_record(fd, &h, &none, MSG_PEEK | MSG_DONTWAIT);
+
+	if (n < (ssize_t)sizeof(h) || h.type != DGRAM_ERROR || t.opts & TAG_OPT_ERR_TOLD)
+		return 0;
+	if (t.opts & RECVERR_OPTS) {
+		t.opts |= TAG_OPT_ERR_TOLD;
+		tag_set(fd, t);
+	} else {
+		drop_record(fd);
+	}
+	return h.err;
 }
 
 /**

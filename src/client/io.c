@@ -39,6 +39,42 @@ static ssize_t stream_recvmsg(int fd, const struct sockname *sn, struct msghdr *
 	return n < 0 ? -stream_recv_error(fd, sn, (int)-n) : n;
 }
 
+/**
+ * io_check_control() - Would Linux take this control data at all?
+ *
+ * Of SOL_SOCKET it knows some types, of which none means anything here; what is of
+ * another level is the protocol's to judge (sock_cmsg_send()).
+ *
+ * Return: 0 or -EINVAL
+ */
+int io_check_control(const struct msghdr *m)
+{
+	struct cmsghdr *c;
+
+	if (!m->msg_control || !m->msg_controllen)
+		return 0;
+	for (c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR((struct msghdr *)m, c)) {
+		size_t left = (size_t)((char *)m->msg_control + m->msg_controllen - (char *)c);
+
+		if (c->cmsg_len < sizeof(*c) || c->cmsg_len > left)
+			return -EINVAL;
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		switch (c->cmsg_type) {
+		case SCM_RIGHTS:
+		case SCM_CREDENTIALS:
+		case SO_MARK:
+		case SO_PRIORITY:
+		case SO_TIMESTAMPING:
+		case SO_TXTIME:
+			break;
+		default:
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
 static ssize_t stream_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags)
 {
 	struct msghdr k = { .msg_iov = m->msg_iov, .msg_iovlen = m->msg_iovlen };
@@ -47,6 +83,8 @@ static ssize_t stream_sendmsg(int fd, const struct sockname *sn, const struct ms
 	if (flags & STREAM_SLOW_SEND)
 		return -EOPNOTSUPP;
 	n = stream_ready(fd, sn, true, flags);
+	if (!n)
+		n = io_check_control(m);
 	if (n)
 		return n;
 	n = sys_sendmsg(fd, &k, flags | MSG_NOSIGNAL);

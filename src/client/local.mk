@@ -4,6 +4,7 @@ client_sources = \
 	src/client/connect.c \
 	src/client/dgram.c \
 	src/client/info.c \
+	src/client/revive.c \
 	src/client/io.c \
 	src/client/packet.c \
 	src/client/ring.c \

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -92,6 +93,38 @@ int client_make_pair(enum sockname_kind kind, uint64_t id, const char *path, int
 	return 0;
 }
 
+/* a fresh pair, the daemon's end of which is on its way there */
+static int open_pair(const char *path, uint64_t id, const struct msg_socket *how, int type_flags)
+{
+	struct conn_req r = {
+		.op = MSG_OP_SOCKET, .sock = id, .body = how, .body_len = sizeof(*how),
+	};
+	struct tag t = { .state = TAG_NEW, .domain = how->domain, .type = how->type };
+	int fds[2], ret;
+
+	if (how->domain != AF_PACKET && how->type == SOCK_DGRAM &&
+	    (how->protocol == IPPROTO_ICMP || how->protocol == IPPROTO_ICMPV6))
+		t.opts = TAG_OPT_PING;
+	ret = client_make_pair(how->domain == AF_PACKET ? SOCKNAME_PACKET :
+			       how->type == SOCK_STREAM ? SOCKNAME_STREAM : SOCKNAME_DGRAM,
+			       id, path, type_flags, fds);
+	if (ret)
+		return ret;
+	ret = tag_set(fds[0], t);
+	r.fd = fds[1];
+	/* raw and packet sockets receive from now on, whoever sends by what socket:
+	 * the stack has to know of them when this returns */
+	if (!ret)
+		ret = how->type == SOCK_RAW || how->domain == AF_PACKET ? conn_call(path, &r) :
+			conn_send(path, &r);
+	sys_close(fds[1]);
+	if (ret) {
+		sys_close(fds[0]);
+		return ret;
+	}
+	return fds[0];
+}
+
 /**
  * client_socket() - Open a socket on a stack
  * @path:	the stack's control socket
@@ -102,33 +135,52 @@ int client_make_pair(enum sockname_kind kind, uint64_t id, const char *path, int
 int client_socket(const char *path, int domain, int type, int protocol)
 {
 	struct msg_socket how = { domain, type & TYPE_MASK, protocol };
-	struct conn_req r = { .op = MSG_OP_SOCKET, .body = &how, .body_len = sizeof(how) };
-	struct tag t = { .state = TAG_NEW, .domain = domain, .type = how.type };
-	int fds[2], ret = client_socket_check(domain, type, protocol);
+	int ret = client_socket_check(domain, type, protocol);
 
-	if (ret)
-		return ret;
-	if (domain != AF_PACKET && how.type == SOCK_DGRAM && (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6))
-		t.opts = TAG_OPT_PING;
-	r.sock = sockname_new_id();
-	ret = client_make_pair(domain == AF_PACKET ? SOCKNAME_PACKET :
-			       how.type == SOCK_STREAM ? SOCKNAME_STREAM : SOCKNAME_DGRAM,
-			       r.sock, path, type, fds);
-	if (ret)
-		return ret;
-	ret = tag_set(fds[0], t);
-	r.fd = fds[1];
-	/* raw and packet sockets receive from now on, whoever sends by what socket:
-	 * the stack has to know of them when this returns */
+	return ret ? ret : open_pair(path, sockname_new_id(), &how, type);
+}
+
+/**
+ * client_socket_again() - A fresh pair for a stream socket that was used up
+ * @sn:		its name, which the new one takes over
+ * @type_flags:	SOCK_NONBLOCK or 0; the descriptor is close-on-exec
+ *
+ * Return: descriptor or -errno
+ */
+int client_socket_again(const struct sockname *sn, int domain, int type_flags)
+{
+	struct msg_socket how = { domain, SOCK_STREAM, 0 };
+
+	return open_pair(sn->path, sn->id, &how, type_flags | SOCK_CLOEXEC);
+}
+
+static bool used_up(enum tag_state s)
+{
+	return s == TAG_FAILED || s == TAG_ABORTED;
+}
+
+static int bind_packet(int fd, const struct sockname *sn, const struct sockaddr *sa,
+		       socklen_t len)
+{
+	struct sockaddr_ll ll;
+	struct msg_addr a;
+	struct conn_req r = {
+		.op = MSG_OP_BIND, .sock = sn->id, .fd = -1, .body = &a, .body_len = sizeof(a),
+	};
+	int ret;
+
+	if (len < sizeof(ll))
+		return -EINVAL;
+	/* longer ones are fine, but only this much is looked at (packet(7)) */
+	ret = msg_addr_set(&a, sa, sizeof(ll));
 	if (!ret)
-		ret = how.type == SOCK_RAW || domain == AF_PACKET ? conn_call(path, &r) :
-			conn_send(path, &r);
-	sys_close(fds[1]);
-	if (ret) {
-		sys_close(fds[0]);
-		return ret;
+		ret = conn_call(sn->path, &r);
+	if (!ret) {
+		/* packet.c: a send without an address needs an interface */
+		memcpy(&ll, sa, sizeof(ll));
+		tag_set_state(fd, ll.sll_ifindex ? TAG_CONNECTED : TAG_NEW);
 	}
-	return fds[0];
+	return ret;
 }
 
 /**
@@ -140,23 +192,26 @@ int client_bind(int fd, const struct sockname *sn, const struct sockaddr *sa, so
 	struct conn_req r = {
 		.op = MSG_OP_BIND, .sock = sn->id, .fd = -1, .body = &a, .body_len = sizeof(a),
 	};
-	struct sockaddr_ll ll;
+	struct tag t;
 	int ret;
 
+	if ((int)len < 0 || len > sizeof(struct sockaddr_storage))
+		return -EINVAL;
 	if (!sa)
 		return -EFAULT;
-	if (len < (sn->kind == SOCKNAME_PACKET ? sizeof(ll) : sizeof(struct sockaddr_in)))
+	if (sn->kind == SOCKNAME_PACKET)
+		return bind_packet(fd, sn, sa, len);
+	t = tag_get(fd);
+	if (len < (t.domain == AF_INET6 ? offsetof(struct sockaddr_in6, sin6_scope_id)
+					: sizeof(struct sockaddr_in)))
 		return -EINVAL;
-	/* longer ones are fine, but only this much is looked at (packet(7)) */
-	ret = msg_addr_set(&a, sa, sn->kind == SOCKNAME_PACKET ? sizeof(ll) : len);
-	if (!ret)
-		ret = conn_call(sn->path, &r);
-	if (!ret && sn->kind == SOCKNAME_PACKET) {
-		/* packet.c: a send without an address needs an interface */
-		memcpy(&ll, sa, sizeof(ll));
-		tag_set_state(fd, ll.sll_ifindex ? TAG_CONNECTED : TAG_NEW);
-	}
-	return ret;
+	if (t.domain && sa->sa_family != t.domain &&
+	    (t.domain == AF_INET6 || sa->sa_family != AF_UNSPEC))
+		return -EAFNOSUPPORT;
+	ret = msg_addr_set(&a, sa, len);
+	if (!ret && sn->kind == SOCKNAME_STREAM && used_up(t.state))
+		ret = client_revive(fd, sn, false);
+	return ret ? ret : conn_call(sn->path, &r);
 }
 
 /**
@@ -176,6 +231,14 @@ int client_listen(int fd, const struct sockname *sn, int backlog)
 	if (sn->kind != SOCKNAME_STREAM)
 		return -EOPNOTSUPP;
 	t = tag_get(fd);
+	if (t.state == TAG_ABORTED)
+		return -EINVAL;		/* connect(2) has yet to tell of it */
+	if (t.state == TAG_FAILED) {
+		ret = client_revive(fd, sn, false);
+		if (ret)
+			return ret;
+		t = tag_get(fd);
+	}
 	if (t.state != TAG_NEW && t.state != TAG_LISTENING)
 		return -EINVAL;
 	ret = conn_call(sn->path, &r);
@@ -368,28 +431,32 @@ int client_getname(int fd, const struct sockname *sn, bool peer, struct sockaddr
 	return 0;
 }
 
-static int tell_shutdown(const struct sockname *sn, int how, bool wait)
+static int tell_shutdown(const struct sockname *sn, int how)
 {
 	struct msg_shutdown s = { .how = how };
 	struct conn_req r = {
 		.op = MSG_OP_SHUTDOWN, .sock = sn->id, .fd = -1, .body = &s, .body_len = sizeof(s),
 	};
 
-	return wait ? conn_call(sn->path, &r) : conn_send(sn->path, &r);
+	return conn_call(sn->path, &r);
 }
 
-/* shutdown(2) on a listener: only the receiving side means something */
-static int shutdown_listener(int fd, const struct sockname *sn, int how)
+/**
+ * client_unlisten() - End listening; whoever waits in accept() is woken
+ *
+ * The daemon closes its end: the descriptor may start anew.
+ *
+ * Return: 0 or -errno
+ */
+int client_unlisten(int fd, const struct sockname *sn)
 {
 	int ret;
 
-	if (how == SHUT_WR)
-		return 0;
-	ret = tell_shutdown(sn, how, true);
+	tag_set_state(fd, TAG_FAILED);	/* before accept() sees the end */
+	ret = tell_shutdown(sn, SHUT_RD);
 	if (ret)
-		return ret;
-	tag_set_state(fd, TAG_FAILED);
-	return sys_shutdown(fd, SHUT_RD) < 0 ? -errno : 0;
+		tag_set_state(fd, TAG_LISTENING);
+	return ret;
 }
 
 /* datagrams: reading ends on the pair; the end of writing is kept in the tag, since
@@ -397,16 +464,17 @@ static int shutdown_listener(int fd, const struct sockname *sn, int how)
 static int shutdown_dgram(int fd, const struct sockname *sn, int how)
 {
 	struct tag t;
-	int ret = tell_shutdown(sn, how, true);
+	int ret = tell_shutdown(sn, how);
 
-	if (ret)
+	/* ENOTCONN is only said: it is carried out all the same (inet_shutdown()) */
+	if (ret && ret != -ENOTCONN)
 		return ret;
 	if (how != SHUT_RD) {
 		t = tag_get(fd);
 		t.opts |= TAG_OPT_WR_SHUT;
 		tag_set(fd, t);
 	}
-	return how != SHUT_WR && sys_shutdown(fd, SHUT_RD) < 0 ? -errno : 0;
+	return how != SHUT_WR && sys_shutdown(fd, SHUT_RD) < 0 ? -errno : ret;
 }
 
 /**
@@ -414,6 +482,8 @@ static int shutdown_dgram(int fd, const struct sockname *sn, int how)
  */
 int client_shutdown(int fd, const struct sockname *sn, int how)
 {
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
 	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
 		return -EINVAL;
 	if (sn->kind == SOCKNAME_PACKET)
@@ -423,12 +493,14 @@ int client_shutdown(int fd, const struct sockname *sn, int how)
 	switch (tag_get(fd).state) {
 	case TAG_NEW:
 	case TAG_FAILED:
+	case TAG_ABORTED:
 		return -ENOTCONN;
 	case TAG_LISTENING:
-		return shutdown_listener(fd, sn, how);
+		return how == SHUT_WR ? 0 : client_unlisten(fd, sn);
 	case TAG_CONNECTING:
-		/* before the daemon has to guess from a half-closed pair */
-		tell_shutdown(sn, how, false);
+		/* not a matter of the pair as long as the attempt goes on */
+		if (!sys_poll(&p, 1, 0))
+			return tell_shutdown(sn, how);
 		break;
 	case TAG_CONNECTED:
 		break;

@@ -44,11 +44,13 @@ int stream_ready(int fd, const struct sockname *sn, bool out, int flags)
 		switch (t.state) {
 		case TAG_CONNECTED:
 			return 0;
-		case TAG_FAILED:
-			/* SO_ERROR told of it, not connect(): the pair shows the end */
-			if (!out && t.opts & TAG_OPT_PENDING)
-				return 0;
+		case TAG_ABORTED:
+			if (!out)
+				return 0;	/* the kernel gives the end of file */
 			return not_connected(out, flags);
+		case TAG_FAILED:
+			err = client_so_error(fd, sn);
+			return err ? -err : not_connected(out, flags);
 		case TAG_NEW:
 		case TAG_LISTENING:
 			return not_connected(out, flags);
@@ -78,7 +80,8 @@ int stream_ready(int fd, const struct sockname *sn, bool out, int flags)
  * stream_recv_error() - The errno of a failed read
  * @err:	what the kernel gave
  *
- * Return: the connection's, positive
+ * Return: the connection's, positive; 0: the end of file, which the peer had
+ * announced before it reset
  */
 int stream_recv_error(int fd, const struct sockname *sn, int err)
 {
@@ -87,6 +90,8 @@ int stream_recv_error(int fd, const struct sockname *sn, int err)
 	if (err != ECONNRESET)
 		return err;
 	true_err = client_so_error(fd, sn);
+	if (true_err == EPIPE)
+		return 0;
 	return true_err ? true_err : err;
 }
 
@@ -109,7 +114,8 @@ int stream_send_error(int fd, const struct sockname *sn, int flags, int err)
 	if (pending || err == ECONNRESET) {
 		int true_err = client_so_error(fd, sn);
 
-		return true_err ? true_err : ECONNRESET;
+		if (true_err != EPIPE)
+			return true_err ? true_err : ECONNRESET;
 	}
 	if (!(flags & MSG_NOSIGNAL))
 		raise(SIGPIPE);

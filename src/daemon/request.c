@@ -229,6 +229,39 @@ static int answer_epitaph(struct msg *m, int err)
 	return 0;
 }
 
+/* calls that a socket whose connection failed still answers; -ESTALE: it is not one */
+static int ask_past(struct engine *e, struct msg *m)
+{
+	struct msg_opt o = m->opt;
+	struct msg_addr name = { 0 };
+	uint32_t len = o.len;
+	int ret;
+
+	switch (m->hdr.op) {
+	case MSG_OP_SETSOCKOPT:
+		ret = engine_past_setopt(e, m->hdr.sock, o.level, o.name, value(m), o.len);
+		if (ret != -ESTALE)
+			m->hdr.len = 0;
+		return ret;
+	case MSG_OP_GETSOCKOPT:
+		ret = engine_past_getopt(e, m->hdr.sock, o.level, o.name, value(m), &len);
+		if (ret != -ESTALE) {
+			m->opt.len = len;
+			m->hdr.len = (uint16_t)(sizeof(m->opt) + len);
+		}
+		return ret;
+	case MSG_OP_GETSOCKNAME:
+		ret = engine_past_getname(e, m->hdr.sock, &name);
+		if (ret != -ESTALE) {
+			m->addr = name;
+			m->hdr.len = sizeof(m->addr);
+		}
+		return ret;
+	default:
+		return -ESTALE;
+	}
+}
+
 /**
  * request_handle() - Carry out one request
  * @srv:	the server it came to
@@ -255,11 +288,9 @@ int request_handle(struct server *srv, struct msg *m, int fd, bool last)
 		if (err || last)
 			return answer_epitaph(m, err < 0 ? -err : err);
 	}
-	if (m->hdr.op == MSG_OP_GETSOCKNAME &&
-	    engine_epitaph_name(srv->engine, m->hdr.sock, &m->addr)) {
-		m->hdr.len = sizeof(m->addr);
-		return 0;
-	}
+	err = ask_past(srv->engine, m);
+	if (err != -ESTALE)
+		return err;
 	if (!last)
 		return REQUEST_NO_SOCK;
 	if (fd >= 0)

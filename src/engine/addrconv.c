@@ -73,6 +73,12 @@ int endpoint_from_msg(const struct msg_addr *a, int domain, bool v6only,
 	return endpoint_from_sockaddr(&a->addr, domain, v6only, out);
 }
 
+/* endpoint_lacks_scope() - A link-local address that does not say on which link */
+bool endpoint_lacks_scope(const struct endpoint *ep)
+{
+	return IP_IS_V6_VAL(ep->ip) && ip6_addr_lacks_zone(ip_2_ip6(&ep->ip), IP6_UNKNOWN);
+}
+
 /* endpoint_to_sockaddr() - Show an address as a socket of @domain sees it */
 void endpoint_to_sockaddr(const struct endpoint *ep, int domain, union msg_sockaddr *out)
 {

@@ -17,6 +17,7 @@ int endpoint_from_msg(const struct msg_addr *a, int domain, bool v6only,
 		      struct endpoint *out);
 int endpoint_from_sockaddr(const union msg_sockaddr *sa, int domain, bool v6only,
 			   struct endpoint *out);
+bool endpoint_lacks_scope(const struct endpoint *ep);
 void endpoint_to_sockaddr(const struct endpoint *ep, int domain, union msg_sockaddr *out);
 void endpoint_to_msg(const struct endpoint *ep, int domain, struct msg_addr *out);
 void endpoint_any(int domain, bool v6only, struct endpoint *out);

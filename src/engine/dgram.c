@@ -220,6 +220,18 @@ void dgram_event(struct sock *s, uint32_t events, dgram_send_fn *send)
 		sock_close(s);
 }
 
+/* where a datagram to the wildcard address goes: with IPv4 to the socket's own, else
+ * to loopback of the family it is bound in */
+static void to_itself(const struct sock *s, ip_addr_t *ip)
+{
+	if (ip_addr_isany_val(s->local.ip))
+		ip_loopback(IP_IS_V6(ip), ip);
+	else if (IP_IS_V6(ip))
+		ip_loopback(IP_IS_V6_VAL(s->local.ip), ip);
+	else
+		ip_addr_copy(*ip, s->local.ip);
+}
+
 /* dgram_dest() - Where a datagram goes: its header's address, else the connected
  * one.  0, or errno (positive) */
 int dgram_dest(struct sock *s, const struct dgram_hdr *h, struct endpoint *to)
@@ -239,7 +251,7 @@ int dgram_dest(struct sock *s, const struct dgram_hdr *h, struct endpoint *to)
 		return -r;
 	iface_fix_zone(s->e, &to->ip);
 	if (ip_addr_isany_val(to->ip))		/* the host itself */
-		ip_loopback(IP_IS_V6_VAL(to->ip), &to->ip);
+		to_itself(s, &to->ip);
 	return 0;
 }
 
@@ -333,15 +345,21 @@ uint8_t dgram_tos(const struct sock *s, const struct dgram_hdr *h, const ip_addr
 	return (uint8_t)(IP_IS_V4(to) ? s->o.tos : s->o.tclass < 0 ? 0 : s->o.tclass);
 }
 
+/* what bind(2) did not ask for by name is given up (__udp_disconnect()) */
 static void dissolve(struct sock *s)
 {
+	struct endpoint any;
+
 	s->connected = false;
 	endpoint_any(s->domain, s->o.v6only, &s->remote);
-	if (s->autobound) {
+	endpoint_any(s->domain, s->o.v6only, &any);
+	if (!s->bound_port) {
 		ports_release(s);
 		s->autobound = false;
-		endpoint_any(s->domain, s->o.v6only, &s->local);
+		s->local.port = 0;
 	}
+	if (!s->bound_ip)
+		ip_addr_copy(s->local.ip, any.ip);
 }
 
 /**
@@ -362,7 +380,10 @@ int dgram_connect(struct sock *s, const struct msg_addr *to, struct portset *por
 		dissolve(s);
 		return 0;
 	}
-	r = endpoint_from_msg(to, s->domain, s->o.v6only, &ep);
+	/* an AF_INET address will do on a dual-stack socket (ip6_datagram_connect()) */
+	r = endpoint_from_msg(to, to->addr.sa.sa_family == AF_INET && !s->o.v6only ? AF_INET
+										  : s->domain,
+			      s->o.v6only, &ep);
 	if (r < 0)
 		return r;
 	r = dgram_route(s, &h, &ep, &src, &n);
@@ -419,14 +440,12 @@ int dgram_setopt(struct sock *s, int level, int name, const void *val, uint32_t 
 	return multicast_setopt(s, level, name, val, len);
 }
 
-/* dgram_shutdown() - shutdown(2): 0 or -ENOTCONN */
+/* dgram_shutdown() - shutdown(2): 0 or -ENOTCONN, and carried out in any case */
 int dgram_shutdown(struct sock *s, int how)
 {
-	if (!s->connected)
-		return -ENOTCONN;
 	if (how != SHUT_WR)
 		dgram(s)->rd_shut = true;
 	if (how != SHUT_RD)
 		dgram(s)->wr_shut = true;
-	return 0;
+	return s->connected ? 0 : -ENOTCONN;
 }

@@ -56,7 +56,13 @@ void sock_stat(const struct sock *s, struct msg_stat *out);
 /* the errno with which a socket that the engine no longer has ended, once;
  * 0 when there is nothing to tell.  SO_ERROR after a failed connect. */
 int engine_epitaph(struct engine *e, uint64_t id);
-/* the local address that it had, for getsockname(2); false: not known any more */
-bool engine_epitaph_name(struct engine *e, uint64_t id, struct msg_addr *out);
+
+/* calls on a stream socket that ended by failure while its descriptor lives:
+ * as on one that is not connected; -ESTALE when nothing is known of it */
+int engine_past_setopt(struct engine *e, uint64_t id, int level, int name, const void *val,
+		       uint32_t len);
+int engine_past_getopt(struct engine *e, uint64_t id, int level, int name, void *val,
+		       uint32_t *len);
+int engine_past_getname(struct engine *e, uint64_t id, struct msg_addr *out);
 
 #endif

@@ -5,6 +5,7 @@ libengine_la_SOURCES = \
 	src/engine/bufpool.c src/engine/bufpool.h \
 	src/engine/dgram.c src/engine/sock_dgram.h \
 	src/engine/engine.c src/engine/engine.h src/engine/priv.h \
+	src/engine/epitaph.c \
 	src/engine/filter.c src/engine/filter.h \
 	src/engine/icmp.c src/engine/icmp.h \
 	src/engine/iface.c src/engine/iface.h \

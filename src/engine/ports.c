@@ -66,11 +66,24 @@ static bool conflict(const struct sock *a, const struct sock *b, const ip_addr_t
 	return !(a->o.reuseaddr && b->o.reuseaddr && !listens(a) && !listens(b));
 }
 
+/* whom the port is denied to s for; NULL: nobody */
+static struct sock *holder(struct portset *ps, const struct sock *s, const ip_addr_t *ip,
+			   uint16_t port)
+{
+	for (struct sock *o = ports_first(ps, port); o; o = o->port_next)
+		if (o != s && o->local.port == port && conflict(s, o, ip))
+			return o;
+	return NULL;
+}
+
 static bool free_for(struct portset *ps, const struct sock *s, const ip_addr_t *ip,
 		     uint16_t port)
 {
-	for (const struct sock *o = ports_first(ps, port); o; o = o->port_next)
-		if (o != s && o->local.port == port && conflict(s, o, ip))
+	struct sock *o;
+
+	/* close(2) may have been noticed by nobody yet: it came before this call */
+	while ((o = holder(ps, s, ip, port)))
+		if (!sock_reap(o))
 			return false;
 	return true;
 }

@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "engine/engine.h"
 #include "engine/ports.h"
+#include "engine/sockopt.h"
 
 struct iface;
 struct dgram_sock;
@@ -17,13 +18,16 @@ struct tcp_sock;
 struct raw_pcb;
 struct udp_pcb;
 
-#define ENGINE_EPITAPHS	1024		/* errors of dead sockets that are kept to be asked for */
+#define ENGINE_EPITAPHS	1024		/* dead sockets that are kept to be asked about */
 #define ENGINE_SCRATCH	(64 * 1024 + 256)	/* largest datagram with its header */
 
-struct epitaph {
+struct epitaph {			/* epitaph.c */
 	uint64_t id;
 	int err;			/* 0: told already */
-	struct msg_addr local;
+	int domain, protocol;
+	struct endpoint local;
+	bool kept_port;			/* local.port was asked for by bind(2) */
+	struct sockopt o;
 };
 
 struct engine {
@@ -61,8 +65,9 @@ struct engine {
 };
 
 void names_configure(struct engine *e, const struct config *c);
-void engine_add_epitaph(struct engine *e, uint64_t id, int err, const struct msg_addr *local);
 uint8_t *engine_linear(struct engine *e);
+void engine_add_epitaph(struct engine *e, const struct sock *s, int err);
+void epitaph_revive(struct sock *s);
 void engine_kick(struct engine *e);
 
 #endif

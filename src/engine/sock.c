@@ -7,6 +7,7 @@
 #include "engine/sock.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -160,14 +161,23 @@ void sock_close(struct sock *s)
 	loop_defer(e->loop, &s->work, free_work);
 }
 
+/* sock_reap() - Has the application closed its end?  Then the socket learns of it now,
+ * before its event is dispatched.  True: it gave up its port */
+bool sock_reap(struct sock *s)
+{
+	struct pollfd p = { .fd = s->w.fd };
+
+	if (s->w.fd < 0 || poll(&p, 1, 0) <= 0 || !(p.revents & POLLHUP))
+		return false;
+	s->ops->event(s, EPOLLHUP | EPOLLRDHUP);
+	return s->closed || !s->port_pprev;
+}
+
 /* sock_fail() - End a socket whose application is to learn why: the errno is
  * kept for SO_ERROR, the closed pair wakes the application */
 void sock_fail(struct sock *s, int err)
 {
-	struct msg_addr local;
-
-	endpoint_to_msg(&s->local, s->domain, &local);
-	engine_add_epitaph(s->e, s->id, err, &local);
+	engine_add_epitaph(s->e, s, err);
 	sock_close(s);
 }
 
@@ -247,6 +257,7 @@ int engine_socket(struct engine *e, uint64_t id, const struct msg_socket *how, i
 		close(fd);
 		return -ENOMEM;
 	}
+	epitaph_revive(s);
 	r = sock_attach(s, fd, stream ? EPOLLIN | EPOLLRDHUP | EPOLLET : EPOLLIN);
 	if (r == 0 && ops->open)
 		r = ops->open(s);
@@ -310,10 +321,19 @@ int sock_bind(struct sock *s, const struct msg_addr *a)
 		endpoint_any(AF_INET6, s->o.v6only, &ep);
 		ep.port = port;
 	}
+	if (IP_IS_V6_VAL(ep.ip) && ip_addr_ismulticast(&ep.ip) && s->type == SOCK_STREAM)
+		return -EINVAL;
+	if (s->o.bindtodevice == 0 && endpoint_lacks_scope(&ep))
+		return -EINVAL;
 	iface_fix_zone(s->e, &ep.ip);
 	if (!local_address(s, &ep))
 		return -EADDRNOTAVAIL;
-	return s->ops->bind ? s->ops->bind(s, &ep) : -EOPNOTSUPP;
+	r = s->ops->bind ? s->ops->bind(s, &ep) : -EOPNOTSUPP;
+	if (r == 0) {
+		s->bound_ip = !ip_addr_isany_val(ep.ip);
+		s->bound_port = ep.port != 0;
+	}
+	return r;
 }
 
 /* sock_connect() - connect(2); a stream's outcome shows on its pair */
@@ -343,7 +363,7 @@ int sock_getname(struct sock *s, bool peer, struct msg_addr *out)
 {
 	if (s->ops->getname)
 		return s->ops->getname(s, peer, out);
-	if (peer && !s->connected)
+	if (peer && (!s->connected || (s->ops == &sock_udp_ops && !s->remote.port)))
 		return -ENOTCONN;
 	endpoint_to_msg(peer ? &s->remote : &s->local, s->domain, out);
 	return 0;

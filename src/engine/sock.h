@@ -61,6 +61,7 @@ struct sock {
 	struct endpoint local, remote;	/* remote.port or address set: connected */
 	bool bound;			/* local.port is held in a port table */
 	bool autobound;			/* by connect(): the port may be shared by tuple */
+	bool bound_ip, bound_port;	/* bind(2) named the address, the port */
 	bool connected;
 	bool closed;
 	int err;			/* pending SO_ERROR, positive */
@@ -73,6 +74,7 @@ struct sock *sock_alloc(struct engine *e, const struct sock_ops *ops, uint64_t i
 			int domain, int type, int protocol);
 int sock_attach(struct sock *s, int fd, uint32_t events);
 void sock_close(struct sock *s);
+bool sock_reap(struct sock *s);
 void sock_fail(struct sock *s, int err);
 void sock_catch_up(struct sock *s);
 int sock_set_sndbuf(struct sock *s, int bytes);

@@ -20,6 +20,8 @@
 #include <sys/ioctl.h>
 #include <string.h>
 #include <unistd.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include "base/log.h"
 #include "engine/iface.h"
 #include "engine/priv.h"
@@ -81,8 +83,10 @@ void tcp_sock_abort(struct tcp_sock *ts)
 
 static int errno_of(const struct tcp_sock *ts, err_t err)
 {
-	if (err == ERR_RST)
-		return ts->phase == TCP_CONNECTING ? ECONNREFUSED : ECONNRESET;
+	if (err == ERR_RST && ts->phase == TCP_CONNECTING)
+		return ECONNREFUSED;
+	if (err == ERR_RST)		/* tcp_reset(): in CLOSE_WAIT it is a broken pipe */
+		return ts->rx_fin && !ts->fin_sent ? EPIPE : ECONNRESET;
 	if (err == ERR_ABRT)
 		return ts->soft_err ? ts->soft_err : ETIMEDOUT;
 	return err == ERR_MEM ? ENOBUFS : ECONNABORTED;
@@ -267,7 +271,8 @@ static int choose_local(struct tcp_sock *ts, const struct endpoint *to)
 			return -r;
 	}
 	s->local.ip = src;
-	return 0;
+	/* lwIP has no simultaneous open, by which Linux connects a socket to itself */
+	return s->local.port == to->port && ip_addr_cmp(&src, &to->ip) ? ECONNREFUSED : 0;
 }
 
 static int start_connect(struct tcp_sock *ts, const struct endpoint *to)
@@ -303,6 +308,11 @@ static int tcp_op_connect(struct sock *s, const struct msg_addr *to, uint32_t pl
 	struct endpoint ep;
 	int r;
 
+	if (to->len >= sizeof(sa_family_t) && to->addr.sa.sa_family == AF_UNSPEC) {
+		if (ts->phase == TCP_CONNECTED || ts->phase == TCP_CONNECTING)
+			sock_fail(s, ECONNRESET);	/* tcp_disconnect() */
+		return 0;
+	}
 	if (ts->phase != TCP_NEW)
 		return ts->phase == TCP_CONNECTING ? -EALREADY : -EISCONN;
 	ts->plug = plug;
@@ -311,7 +321,9 @@ static int tcp_op_connect(struct sock *s, const struct msg_addr *to, uint32_t pl
 		if (ip_addr_isany_val(ep.ip))	/* Linux: the host itself */
 			ip_loopback(IP_IS_V6_VAL(ep.ip), &ep.ip);
 		iface_fix_zone(s->e, &ep.ip);
-		if (ip_addr_ismulticast(&ep.ip) || iface_is_broadcast(s->e, &ep.ip))
+		if (endpoint_lacks_scope(&ep))
+			r = EINVAL;
+		else if (ip_addr_ismulticast(&ep.ip) || iface_is_broadcast(s->e, &ep.ip))
 			r = ENETUNREACH;
 		else
 			r = start_connect(ts, &ep);
@@ -426,15 +438,29 @@ static int tcp_op_listen(struct sock *s, int backlog)
 	return listener_start(ts, backlog);
 }
 
+/* take everything out of a pair, so that closing it shows no error */
+static void empty_pair(int fd)
+{
+	uint8_t buf[4096];
+
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		;
+}
+
 /* shutdown(2) of a connected stream happens on the pair; here comes what has
- * no pair to show it on */
+ * no pair to show it on: a listener ends, and so does an attempt to connect, as in
+ * inet_shutdown() */
 static int tcp_op_shutdown(struct sock *s, int how)
 {
 	struct tcp_sock *ts = tcp(s);
 
 	if (ts->phase == TCP_LISTENING && how != SHUT_WR) {
-		listener_stop(ts);
-		ts->phase = TCP_NEW;
+		empty_pair(s->w.fd);
+		sock_fail(s, 0);
+		return 0;
+	}
+	if (ts->phase == TCP_CONNECTING) {
+		sock_fail(s, ECONNRESET);
 		return 0;
 	}
 	return ts->phase == TCP_CONNECTED ? 0 : -ENOTCONN;

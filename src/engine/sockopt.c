@@ -191,6 +191,18 @@ static int set_buf(struct sock *s, int name, const void *val, uint32_t len)
 	return 0;
 }
 
+/* the time of a linger that is off stays what it was (sk_setsockopt()) */
+static int set_linger(struct sock *s, const void *val)
+{
+	struct linger l;
+
+	memcpy(&l, val, sizeof(l));
+	s->o.linger.l_onoff = l.l_onoff != 0;
+	if (l.l_onoff)
+		s->o.linger.l_linger = l.l_linger;
+	return 0;
+}
+
 static int set_device(struct sock *s, const void *val, uint32_t len)
 {
 	char name[16] = "";
@@ -230,9 +242,7 @@ int sock_setopt(struct sock *s, int level, int name, const void *val, uint32_t l
 		case SO_LINGER:
 			if (len < sizeof(struct linger))
 				return -EINVAL;
-			memcpy(&s->o.linger, val, sizeof(struct linger));
-			s->o.linger.l_onoff = s->o.linger.l_onoff != 0;
-			return 0;
+			return set_linger(s, val);
 		case SO_BINDTODEVICE:
 			return set_device(s, val, len);
 		case SO_TYPE: case SO_DOMAIN: case SO_PROTOCOL: case SO_ERROR: case SO_ACCEPTCONN:

@@ -40,8 +40,11 @@ static ssize_t recv_error(int fd, ssize_t n)
 {
 	struct sockname sn;
 
-	if (n < 0 && errno == ECONNRESET && !sandboxed && client_identify(fd, &sn))
+	if (n < 0 && errno == ECONNRESET && !sandboxed && client_identify(fd, &sn)) {
 		errno = stream_recv_error(fd, &sn, errno);
+		if (!errno)
+			return 0;
+	}
 	return n;
 }
 
@@ -64,7 +67,7 @@ static ssize_t slow_recvmsg(int fd, struct msghdr *m, int flags)
 		fdtab_forget(fd);
 		return sys_recvmsg(fd, m, flags);
 	}
-	n = client_recvmsg(fd, &sn, m, flags);
+	n = m ? client_recvmsg(fd, &sn, m, flags) : -EFAULT;
 	settle(fd);
 	return hook_result(n);
 }
@@ -78,7 +81,7 @@ static ssize_t slow_sendmsg(int fd, const struct msghdr *m, int flags)
 		fdtab_forget(fd);
 		return sys_sendmsg(fd, m, flags);
 	}
-	n = client_sendmsg(fd, &sn, m, flags);
+	n = m ? client_sendmsg(fd, &sn, m, flags) : -EFAULT;
 	settle(fd);
 	return hook_result(n);
 }
@@ -112,6 +115,18 @@ static ssize_t slow_send(int fd, const void *buf, size_t len, int flags,
 	return slow_sendmsg(fd, &m, flags);
 }
 
+/* what readv(2) and writev(2) find before they look at the socket: 1 that there are
+ * bytes to move, 0 that there are none (no datagram is sent or taken), -EINVAL */
+static long vector_size(const struct iovec *iov, int n)
+{
+	if (n < 0 || n > CHUNK_MMSG)
+		return -EINVAL;
+	for (int i = 0; i < n; i++)
+		if (iov[i].iov_len)
+			return 1;
+	return 0;
+}
+
 HOOK(ssize_t, read, (int fd, void *buf, size_t len))
 {
 	switch (fdtab_class(fd)) {
@@ -120,7 +135,7 @@ HOOK(ssize_t, read, (int fd, void *buf, size_t len))
 	case FD_STREAM:
 		return recv_error(fd, sys_read(fd, buf, len));
 	default:
-		return slow_recv(fd, buf, len, 0, NULL, NULL);
+		return len ? slow_recv(fd, buf, len, 0, NULL, NULL) : 0;
 	}
 }
 
@@ -134,6 +149,7 @@ HOOK(ssize_t, __read_chk, (int fd, void *buf, size_t len, size_t room))
 HOOK(ssize_t, readv, (int fd, const struct iovec *iov, int n))
 {
 	struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n };
+	long ret;
 
 	switch (fdtab_class(fd)) {
 	case FD_FOREIGN:
@@ -141,7 +157,8 @@ HOOK(ssize_t, readv, (int fd, const struct iovec *iov, int n))
 	case FD_STREAM:
 		return recv_error(fd, sys_readv(fd, iov, n));
 	default:
-		return n < 0 ? hook_result(-EINVAL) : slow_recvmsg(fd, &m, 0);
+		ret = vector_size(iov, n);
+		return ret > 0 ? slow_recvmsg(fd, &m, 0) : hook_result(ret);
 	}
 }
 
@@ -239,6 +256,7 @@ static ssize_t stream_sendv(int fd, const struct iovec *iov, size_t n, int flags
 HOOK(ssize_t, writev, (int fd, const struct iovec *iov, int n))
 {
 	struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n };
+	long ret;
 
 	switch (fdtab_class(fd)) {
 	case FD_FOREIGN:
@@ -246,9 +264,11 @@ HOOK(ssize_t, writev, (int fd, const struct iovec *iov, int n))
 	case FD_STREAM:
 		if (sandboxed)
 			return sys_writev(fd, iov, n);
-		return n < 0 ? hook_result(-EINVAL) : stream_sendv(fd, iov, (size_t)n, 0);
+		return n < 0 || n > CHUNK_MMSG ? hook_result(-EINVAL)
+					       : stream_sendv(fd, iov, (size_t)n, 0);
 	default:
-		return n < 0 ? hook_result(-EINVAL) : slow_sendmsg(fd, &m, 0);
+		ret = vector_size(iov, n);
+		return ret > 0 ? slow_sendmsg(fd, &m, 0) : hook_result(ret);
 	}
 }
 
@@ -279,8 +299,8 @@ HOOK(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags))
 	case FD_FOREIGN:
 		return sys_sendmsg(fd, m, flags);
 	case FD_STREAM:
-		if (flags & STREAM_SLOW_SEND)
-			return hook_result(-EOPNOTSUPP);
+		if (!m || flags & STREAM_SLOW_SEND || m->msg_controllen)
+			return slow_sendmsg(fd, m, flags);
 		return stream_sendv(fd, m->msg_iov, m->msg_iovlen, flags);
 	default:
 		return slow_sendmsg(fd, m, flags);
@@ -326,6 +346,8 @@ HOOK(int, recvmmsg, (int fd, struct mmsghdr *v, unsigned n, int flags, struct ti
 			forget_received(&v[i].msg_hdr);
 		return got;
 	}
+	if (t && (t->tv_sec < 0 || t->tv_nsec < 0 || t->tv_nsec >= 1000000000))
+		return (int)hook_result(-EINVAL);
 	if (n > CHUNK_MMSG)
 		n = CHUNK_MMSG;
 	if (t)

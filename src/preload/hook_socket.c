@@ -71,7 +71,7 @@ HOOK(int, connect, (int fd, const struct sockaddr *sa, socklen_t len))
 		return sys_connect(fd, sa, len);
 	ret = client_connect(fd, &sn, sa, len);
 	if (sn.kind == SOCKNAME_STREAM)
-		fdtab_set(fd, ret ? FD_UNKNOWN : FD_STREAM);
+		fdtab_set(fd, ret || sa->sa_family == AF_UNSPEC ? FD_UNKNOWN : FD_STREAM);
 	return (int)hook_result(ret);
 }
 

@@ -202,9 +202,23 @@ void sock_stat(const struct sock *s, struct msg_stat *out)
 	out->protocol = s->how.protocol;
 }
 
-bool engine_epitaph_name(struct engine *e, uint64_t id, struct msg_addr *out)
+int engine_past_setopt(struct engine *e, uint64_t id, int level, int name, const void *val,
+		       uint32_t len)
 {
-	return false;
+	(void)e, (void)id, (void)level, (void)name, (void)val, (void)len;
+	return -ESTALE;
+}
+
+int engine_past_getopt(struct engine *e, uint64_t id, int level, int name, void *val, uint32_t *len)
+{
+	(void)e, (void)id, (void)level, (void)name, (void)val, (void)len;
+	return -ESTALE;
+}
+
+int engine_past_getname(struct engine *e, uint64_t id, struct msg_addr *out)
+{
+	(void)e, (void)id, (void)out;
+	return -ESTALE;
 }
 
 int engine_epitaph(struct engine *e, uint64_t id)

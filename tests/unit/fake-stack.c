@@ -401,6 +401,14 @@ static int on_socket(struct node *n, struct msg *m)
 		m->hdr.len = sizeof(m->stat);
 		return 0;
 	case MSG_OP_SHUTDOWN:
+		if (n->state == MSG_ST_LISTENING) {
+			char plug[256];
+
+			while (recv(n->fd, plug, sizeof(plug), MSG_DONTWAIT) > 0)
+				;
+			end(n, 0);
+			return 0;
+		}
 		if (n->kind == DGRAM && !n->peer.addr.in.sin_port)
 			return -ENOTCONN;
 		return 0;
