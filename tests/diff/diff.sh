@@ -1,0 +1,54 @@
+#!/bin/bash
+# diff.sh - several hundred scenarios of socket calls, on both stacks
+# deadline: 280
+#
+# tests/diff/diff prints what it saw; its output on the kernel's stack (two
+# namespaces and a veth) and under the shim (a TAP to the kernel's namespace)
+# must be equal, line by line, but for what tests/diff/accepted lists with the
+# reason.  A peer program runs on the far side and on the tested stack itself.
+. "$(dirname "$0")/../lib.sh"
+t_begin
+need_root
+DIFF=$USTACK_BUILD/tests/diff/diff
+
+# silent GATEWAY's namespace swallows what goes to documentation addresses
+silence() {
+	ip netns exec "$1" sh -c 'cd /proc/sys/net; echo 1 >ipv4/ip_forward; echo 1 >ipv6/conf/all/forwarding
+		echo 0 >ipv4/icmp_ratelimit; echo 0 >ipv6/icmp/ratelimit'
+	ip -n "$1" route add blackhole 192.0.2.0/24
+	ip -n "$1" -6 route add blackhole 2001:db8::/32
+}
+
+# observe NAME CMD...: run it all, with a peer on either side
+observe() {
+	local name=$1
+	shift
+	bg "$name-far" "${KN[@]}" "$DIFF" peer
+	bg "$name-near" "$@" "$DIFF" peer
+	wait_for 5 has_line "$T/$name-far.out" ready && wait_for 5 has_line "$T/$name-near.out" ready ||
+		{ not_ok "the peer programs start" "$T/$name-far.err" "$T/$name-near.err"; exit 1; }
+	bg "$name" "$@" "$DIFF" ${DIFF_ARGS:-}
+	bg_wait "$name" 130 || not_ok "$name: the scenarios run to their end" "$T/$name.err"
+	bg_kill "$name-far"
+	bg_kill "$name-near"
+}
+
+USTACK_TWIN=kernel kernel_peer
+silence "$K"
+ip -n "$E" -6 route add default via fc00::1:1
+observe kernel "${US[@]}"
+ip netns del "$E"
+ip netns del "$K"
+bg_kill s0
+NAMESPACES=()
+
+USTACK_TWIN='' kernel_peer tap gw=10.0.0.1,gw=fc00::1:1
+silence "$K"
+observe ours "${US[@]}"
+
+[ -n "${DIFF_KEEP:-}" ] && cp "$T/kernel.out" "$T/ours.out" "$DIFF_KEEP"
+if awk -f "$TESTS_DIR/diff/compare.awk" "$TESTS_DIR/diff/accepted" "$T/kernel.out" "$T/ours.out" >"$T/verdict"; then
+	ok "both stacks show the same: $(tail -n1 "$T/verdict")"
+else
+	not_ok "both stacks show the same: $(tail -n1 "$T/verdict")" "$T/verdict" "$T/kernel.err" "$T/ours.err" "$T/s0.err"
+fi
