@@ -1,4 +1,4 @@
-/* hook_file.c - /etc/resolv.conf and /etc/hosts, for programs that read them themselves
+/* hook_file.c - /etc/resolv.conf, /etc/hosts, /proc/net: for programs that read them
  *
  * Theory of operation
  * dig, nslookup, and every runtime with a resolver of its own read
@@ -6,6 +6,7 @@
  * file (memfd_create(2)) with the stack's servers; opening /etc/hosts gives the
  * stack's hosts file if it has one of its own.  Any other path, and
  * opening for writing, goes on untouched: the price is a comparison of strings.
+ * Some files of /proc/net are ours in the same way (procnet.c).
  *
  * stat(2) of /etc/resolv.conf tells the text's length, and a hash of it as inode
  * number: programs that watch the file for changes see one when the stack's
@@ -20,6 +21,7 @@
 #include <sys/stat.h>
 #include "preload/hook.h"
 #include "preload/names_conf.h"
+#include "preload/procnet.h"
 
 #define RESOLV_CONF	"/etc/resolv.conf"
 #define HOSTS		"/etc/hosts"
@@ -47,17 +49,17 @@ static int resolv_text(char *text, size_t size)
 	return names_resolv_conf(&c, text, size);
 }
 
-/* a descriptor to read the stack's resolv.conf from */
-static int virtual_open(int flags)
+/* files whose text is ours */
+static bool is_virtual(const char *path)
 {
-	char text[TEXT_MAX], path[32];
-	int len = resolv_text(text, sizeof(text)), fd, ro;
+	return is_resolv_conf(path) || procnet_is(path);
+}
 
-	if ((flags & O_ACCMODE) != O_RDONLY || flags & (O_TRUNC | O_DIRECTORY))
-		return (int)hook_result(flags & O_DIRECTORY ? -ENOTDIR : -EACCES);
-	if (len < 0)
-		return (int)hook_result(-EIO);
-	fd = memfd_create("resolv.conf", MFD_CLOEXEC);
+static int read_only_copy(const char *text, int len, int flags)
+{
+	int fd = memfd_create("ustack", MFD_CLOEXEC), ro;
+	char path[32];
+
 	if (fd < 0)
 		return -1;
 	/* to be read only, and from its beginning */
@@ -72,13 +74,27 @@ static int virtual_open(int flags)
 	return ro;
 }
 
+/* a descriptor to read a virtual file from */
+static int virtual_open(const char *path, int flags)
+{
+	char small[TEXT_MAX], *big = NULL;
+	int len, fd;
+
+	if ((flags & O_ACCMODE) != O_RDONLY || flags & (O_TRUNC | O_DIRECTORY))
+		return (int)hook_result(flags & O_DIRECTORY ? -ENOTDIR : -EACCES);
+	len = procnet_is(path) ? procnet_text(path, &big) : resolv_text(small, sizeof(small));
+	fd = len < 0 ? (int)hook_result(-EIO) : read_only_copy(big ? big : small, len, flags);
+	free(big);
+	return fd;
+}
+
 static int do_open(int dir, const char *path, int flags, unsigned mode)
 {
 	struct names_conf c;
 	int fd;
 
-	if (is_resolv_conf(path))
-		return virtual_open(flags);
+	if (is_virtual(path))
+		return virtual_open(path, flags);
 	if ((flags & O_ACCMODE) == O_RDONLY)
 		path = redirected(path, &c);
 	fd = dir == AT_FDCWD ? sys_open(path, flags, mode) : sys_openat(dir, path, flags, mode);
@@ -146,10 +162,10 @@ HOOK(int, __openat64_2, (int dir, const char *path, int flags))
 	return do_open(dir, path, flags | O_LARGEFILE, 0);
 }
 
-static FILE *virtual_fopen(const char *mode)
+static FILE *virtual_fopen(const char *path, const char *mode)
 {
 	FILE *f;
-	int fd = virtual_open((*mode == 'r' && !strchr(mode, '+') ? O_RDONLY : O_RDWR) |
+	int fd = virtual_open(path, (*mode == 'r' && !strchr(mode, '+') ? O_RDONLY : O_RDWR) |
 			      (strchr(mode, 'e') ? O_CLOEXEC : 0));
 
 	if (fd < 0)
@@ -164,8 +180,8 @@ HOOK(FILE *, fopen, (const char *path, const char *mode))
 {
 	struct names_conf c;
 
-	if (is_resolv_conf(path))
-		return virtual_fopen(mode);
+	if (is_virtual(path))
+		return virtual_fopen(path, mode);
 	return sys_fopen(*mode == 'r' && !strchr(mode, '+') ? redirected(path, &c) : path, mode);
 }
 
@@ -173,8 +189,8 @@ HOOK(FILE *, fopen64, (const char *path, const char *mode))
 {
 	struct names_conf c;
 
-	if (is_resolv_conf(path))
-		return virtual_fopen(mode);
+	if (is_virtual(path))
+		return virtual_fopen(path, mode);
 	return sys_fopen64(*mode == 'r' && !strchr(mode, '+') ? redirected(path, &c) : path, mode);
 }
 

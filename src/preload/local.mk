@@ -16,6 +16,7 @@ libustack_la_SOURCES = \
 	src/preload/hook_syscall.c \
 	src/preload/hook_wait.c \
 	src/preload/names_conf.c src/preload/names_conf.h \
+	src/preload/procnet.c src/preload/procnet.h \
 	src/preload/stack.c src/preload/stack.h
 # hooks define what fortified headers would redirect
 libustack_la_CPPFLAGS = $(AM_CPPFLAGS) -DSYS_NEXT -U_FORTIFY_SOURCE
