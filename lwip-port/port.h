@@ -104,11 +104,20 @@ struct route {
 	ip_addr_t src;		/* preferred source, or zero */
 	struct netif *netif;
 	uint32_t metric;
+	uint8_t type;		/* RTN_UNICAST or 0: as said; RTN_BLACKHOLE, RTN_UNREACHABLE,
+				 * RTN_PROHIBIT: nowhere, netif is lo's */
+	uint8_t protocol, scope, flags;	/* RTPROT_*, RT_SCOPE_*, RTNH_F_*: kept, not looked at */
 };
 #define ROUTES_MAX	4096	/* each family; a look-up is a linear scan */
 int route_add(const struct route *r);		/* 0, -EEXIST, -ENOMEM, -ENOSPC, -ENETUNREACH, -EINVAL */
 int route_del(const struct route *r);		/* 0, -ESRCH; gw, netif, metric zero: any */
 void route_flush_netif(const struct netif *n);
+void route_flush_protocol(const struct netif *n, uint8_t protocol);
+/* called after a route was added or removed; one listener */
+typedef void route_listener(const struct route *r, bool added);
+void route_listen(route_listener *fn);
+/* are the first @plen bits of @net and @a, of one family, the same? */
+bool port_prefix_match(const ip_addr_t *net, unsigned plen, const ip_addr_t *a);
 /* interfaces that are down are passed over; own addresses give lo's route */
 const struct route *route_lookup(const ip_addr_t *src, const ip_addr_t *dst);
 typedef bool route_visit(const struct route *r, void *arg);	/* false ends the walk */

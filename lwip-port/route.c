@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/rtnetlink.h>
 #include "lwip/ip.h"
 #include "lwip/ip6.h"
 #include "lwip/nd6.h"
@@ -32,6 +33,7 @@ struct table {
 
 static struct table tables[2];		/* IPv4, IPv6 */
 static struct route local_route[2];	/* what own addresses get: lo, on link */
+static route_listener *listener;
 
 static struct table *table_of(const ip_addr_t *a)
 {
@@ -45,7 +47,12 @@ static const uint8_t *addr_bytes(const ip_addr_t *a)
 			     (const uint8_t *)&ip_2_ip4(a)->addr;
 }
 
-static bool prefix_match(const ip_addr_t *net, unsigned plen, const ip_addr_t *a)
+/**
+ * port_prefix_match() - Does an address lie in a prefix?
+ * @net, @plen:	the prefix
+ * @a:		address of the same family
+ */
+bool port_prefix_match(const ip_addr_t *net, unsigned plen, const ip_addr_t *a)
 {
 	const uint8_t *x = addr_bytes(net), *y = addr_bytes(a);
 	unsigned bytes = plen / 8, bits = plen % 8;
@@ -192,6 +199,8 @@ int route_add(const struct route *r)
 		t->r[i] = t->r[i - 1];
 	t->r[i] = new;
 	routes_changed(&new);
+	if (listener)
+		listener(&new, true);
 	return 0;
 }
 
@@ -202,6 +211,8 @@ static void table_del(struct table *t, unsigned i)
 	t->n--;
 	memmove(&t->r[i], &t->r[i + 1], (t->n - i) * sizeof(*t->r));
 	routes_changed(&gone);
+	if (listener)
+		listener(&gone, false);
 }
 
 /**
@@ -247,6 +258,37 @@ void route_flush_netif(const struct netif *n)
 	}
 }
 
+/**
+ * route_flush_protocol() - Remove an interface's routes of one origin
+ * @n:		interface
+ * @protocol:	RTPROT_*
+ */
+void route_flush_protocol(const struct netif *n, uint8_t protocol)
+{
+	unsigned f, i;
+
+	for (f = 0; f < 2; f++) {
+		for (i = tables[f].n; i-- > 0;) {
+			if (tables[f].r[i].netif == n && tables[f].r[i].protocol == protocol)
+				table_del(&tables[f], i);
+		}
+	}
+}
+
+/**
+ * route_listen() - Be told of every change of the tables
+ * @fn:		called after the change; must not change the tables.  NULL: nobody
+ */
+void route_listen(route_listener *fn)
+{
+	listener = fn;
+}
+
+static bool rejects(const struct route *r)
+{
+	return r->type == RTN_BLACKHOLE || r->type == RTN_UNREACHABLE || r->type == RTN_PROHIBIT;
+}
+
 static const struct route *lo_route(const ip_addr_t *dst)
 {
 	struct route *r = &local_route[IP_IS_V6(dst) ? 1 : 0];
@@ -280,8 +322,10 @@ const struct route *route_lookup(const ip_addr_t *src, const ip_addr_t *dst)
 
 		if (best && r->plen < best->plen)
 			break;
-		if (!netif_usable(r->netif) || !prefix_match(&r->dst, r->plen, dst))
+		if (!netif_usable(r->netif) || !port_prefix_match(&r->dst, r->plen, dst))
 			continue;
+		if (rejects(r) && !best)
+			return NULL;
 		if (!src || ip_addr_isany(src) || netif_owns(r->netif, src))
 			return r;
 		if (!best)
@@ -418,7 +462,7 @@ static const struct route *route_via(struct netif *n, const ip_addr_t *dst)
 	unsigned i;
 
 	for (i = 0; i < t->n; i++) {
-		if (t->r[i].netif == n && prefix_match(&t->r[i].dst, t->r[i].plen, dst))
+		if (t->r[i].netif == n && port_prefix_match(&t->r[i].dst, t->r[i].plen, dst))
 			return &t->r[i];
 	}
 	return NULL;

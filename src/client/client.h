@@ -151,6 +151,13 @@ void ring_token_taken(int fd, const struct sockname *sn);
 int ring_setopt(int fd, const struct sockname *sn, const void *val, socklen_t len);
 void *ring_mmap(const struct sockname *sn, void *addr, size_t len, int prot, int flags, off_t off);
 
+/* --- netlink.c --- */
+
+int netlink_socket_check(int type, int protocol);
+ssize_t netlink_sendmsg(int fd, const struct msghdr *m, int flags);
+ssize_t netlink_recvmsg(int fd, struct msghdr *m, int flags);
+int netlink_pending(int fd);
+
 /* --- io.c --- */
 
 /* flags of a data call on a stream that the kernel's AF_UNIX would get wrong */

@@ -398,7 +398,9 @@ int client_ioctl(int fd, const struct sockname *sn, unsigned long req, void *arg
 		if (stream && tag_get(fd).state == TAG_LISTENING)
 			return -EINVAL;
 		if (!stream) {
-			*(int *)arg = sn->kind == SOCKNAME_PACKET ? packet_pending(fd) : dgram_pending(fd);
+			*(int *)arg = sn->kind == SOCKNAME_PACKET ? packet_pending(fd) :
+				sn->kind == SOCKNAME_NETLINK ? netlink_pending(fd) :
+				dgram_pending(fd);
 			return 0;
 		}
 		break;

@@ -98,10 +98,16 @@ static ssize_t stream_sendmsg(int fd, const struct sockname *sn, const struct ms
  */
 ssize_t client_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags)
 {
-	if (sn->kind == SOCKNAME_PACKET)
+	switch (sn->kind) {
+	case SOCKNAME_STREAM:
+		return stream_recvmsg(fd, sn, m, flags);
+	case SOCKNAME_NETLINK:
+		return netlink_recvmsg(fd, m, flags);
+	case SOCKNAME_PACKET:
 		return packet_recvmsg(fd, sn, m, flags);
-	return sn->kind == SOCKNAME_STREAM ? stream_recvmsg(fd, sn, m, flags)
-					   : dgram_recvmsg(fd, sn, m, flags);
+	default:
+		return dgram_recvmsg(fd, sn, m, flags);
+	}
 }
 
 /**
@@ -111,10 +117,16 @@ ssize_t client_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int 
  */
 ssize_t client_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags)
 {
-	if (sn->kind == SOCKNAME_PACKET)
+	switch (sn->kind) {
+	case SOCKNAME_STREAM:
+		return stream_sendmsg(fd, sn, m, flags);
+	case SOCKNAME_NETLINK:
+		return netlink_sendmsg(fd, m, flags);
+	case SOCKNAME_PACKET:
 		return packet_sendmsg(fd, m, flags);
-	return sn->kind == SOCKNAME_STREAM ? stream_sendmsg(fd, sn, m, flags)
-					   : dgram_sendmsg(fd, sn, m, flags);
+	default:
+		return dgram_sendmsg(fd, sn, m, flags);
+	}
 }
 
 /**

@@ -6,6 +6,7 @@ client_sources = \
 	src/client/info.c \
 	src/client/revive.c \
 	src/client/io.c \
+	src/client/netlink.c \
 	src/client/packet.c \
 	src/client/ring.c \
 	src/client/socket.c \

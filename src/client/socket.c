@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <linux/if_packet.h>
+#include <linux/netlink.h>
 #include "client/client.h"
 #include "client/sys.h"
 
@@ -24,7 +25,7 @@
 
 /**
  * client_socket_check() - Would Linux make such a socket?
- * @domain:	AF_INET, AF_INET6 or AF_PACKET
+ * @domain:	AF_INET, AF_INET6, AF_PACKET or AF_NETLINK
  * @type:	with SOCK_NONBLOCK and SOCK_CLOEXEC
  *
  * Return: 0, -EINVAL, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EAFNOSUPPORT
@@ -33,12 +34,14 @@ int client_socket_check(int domain, int type, int protocol)
 {
 	if (type & ~(TYPE_MASK | SOCK_NONBLOCK | SOCK_CLOEXEC))
 		return -EINVAL;
-	if (domain != AF_INET && domain != AF_INET6 && domain != AF_PACKET)
+	if (domain != AF_INET && domain != AF_INET6 && domain != AF_PACKET && domain != AF_NETLINK)
 		return -EAFNOSUPPORT;
 	type &= TYPE_MASK;
 	if (domain == AF_PACKET)	/* its protocol is 16 bits of Ethernet type */
 		return type == SOCK_RAW || type == SOCK_DGRAM ? 0 : type >= TYPE_MAX ? -EINVAL :
 			-ESOCKTNOSUPPORT;
+	if (domain == AF_NETLINK)
+		return netlink_socket_check(type, protocol);
 	if (type >= TYPE_MAX || protocol < 0 || protocol >= PROTO_MAX)
 		return -EINVAL;
 	switch (type) {
@@ -102,10 +105,11 @@ static int open_pair(const char *path, uint64_t id, const struct msg_socket *how
 	struct tag t = { .state = TAG_NEW, .domain = how->domain, .type = how->type };
 	int fds[2], ret;
 
-	if (how->domain != AF_PACKET && how->type == SOCK_DGRAM &&
+	if ((how->domain == AF_INET || how->domain == AF_INET6) && how->type == SOCK_DGRAM &&
 	    (how->protocol == IPPROTO_ICMP || how->protocol == IPPROTO_ICMPV6))
 		t.opts = TAG_OPT_PING;
 	ret = client_make_pair(how->domain == AF_PACKET ? SOCKNAME_PACKET :
+			       how->domain == AF_NETLINK ? SOCKNAME_NETLINK :
 			       how->type == SOCK_STREAM ? SOCKNAME_STREAM : SOCKNAME_DGRAM,
 			       id, path, type_flags, fds);
 	if (ret)
@@ -115,8 +119,8 @@ static int open_pair(const char *path, uint64_t id, const struct msg_socket *how
 	/* raw and packet sockets receive from now on, whoever sends by what socket:
 	 * the stack has to know of them when this returns */
 	if (!ret)
-		ret = how->type == SOCK_RAW || how->domain == AF_PACKET ? conn_call(path, &r) :
-			conn_send(path, &r);
+		ret = (how->type == SOCK_RAW && how->domain != AF_NETLINK) ||
+			how->domain == AF_PACKET ? conn_call(path, &r) : conn_send(path, &r);
 	sys_close(fds[1]);
 	if (ret) {
 		sys_close(fds[0]);
@@ -201,6 +205,12 @@ int client_bind(int fd, const struct sockname *sn, const struct sockaddr *sa, so
 		return -EFAULT;
 	if (sn->kind == SOCKNAME_PACKET)
 		return bind_packet(fd, sn, sa, len);
+	if (sn->kind == SOCKNAME_NETLINK) {
+		if (len < sizeof(struct sockaddr_nl))
+			return -EINVAL;
+		ret = msg_addr_set(&a, sa, sizeof(struct sockaddr_nl));
+		return ret ? ret : conn_call(sn->path, &r);
+	}
 	t = tag_get(fd);
 	if (len < (t.domain == AF_INET6 ? offsetof(struct sockaddr_in6, sin6_scope_id)
 					: sizeof(struct sockaddr_in)))
@@ -263,6 +273,8 @@ socklen_t client_addr_len(const union msg_sockaddr *a)
 		return sizeof(struct sockaddr_in);
 	case AF_INET6:
 		return sizeof(struct sockaddr_in6);
+	case AF_NETLINK:
+		return sizeof(struct sockaddr_nl);
 	case AF_PACKET:		/* as much of it as the interface has address */
 		memcpy(&ll, a, sizeof(ll));
 		return (socklen_t)offsetof(struct sockaddr_ll, sll_addr) +

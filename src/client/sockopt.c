@@ -263,6 +263,8 @@ int client_getsockopt(int fd, const struct sockname *sn, int level, int name, vo
 	case SO_DOMAIN:
 		if (sn->kind == SOCKNAME_PACKET)
 			return give_int(val, len, AF_PACKET);
+		if (sn->kind == SOCKNAME_NETLINK)
+			return give_int(val, len, AF_NETLINK);
 		t = tag_get(fd);
 		return t.domain ? give_int(val, len, t.domain) : ask(sn, level, name, val, len);
 	default:

@@ -153,7 +153,7 @@ static int do_info(struct request *r)
 	info->pid = getpid();
 	info->nsession = r->srv->nsession;
 	info->nif = 0;
-	while (first + info->nif < CONFIG_IFACES * 2 &&
+	while (first + info->nif < ENGINE_IFACES &&
 	       at + sizeof(struct msg_ifinfo) <= end) {
 		struct msg_ifinfo f = { 0 };
 

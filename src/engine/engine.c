@@ -18,6 +18,7 @@
 #include "engine/bufpool.h"
 #include "engine/icmp.h"
 #include "engine/iface.h"
+#include "engine/rtnl.h"
 #include "engine/sock.h"
 #include "engine/tcp.h"
 #include "lwip/netif.h"
@@ -100,7 +101,7 @@ struct engine *engine_new(struct loop *loop, const char *path)
 #endif
 	port_tcp_parking = true;
 	port_on_input(xfer_on_input);
-	if (iface_add_lo(e) < 0 || dgram_init(e) < 0)
+	if (iface_add_lo(e) < 0 || rtnl_init(e) < 0 || dgram_init(e) < 0)
 		goto fail;
 	e->lwip_timer.cb = on_lwip_timer;
 	e->tcp_timer.cb = on_tcp_timer;
@@ -140,6 +141,7 @@ void engine_free(struct engine *e)
 	for (int i = 0; i < TURNS_MAX && loop_pending(); i++)
 		netif_poll_all();
 	dgram_exit(e);
+	rtnl_init(NULL);
 	iface_free_all(e);
 	bufpool_drain();
 	loop_timer_del(&e->lwip_timer);

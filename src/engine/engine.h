@@ -17,6 +17,8 @@
 struct engine;
 struct sock;
 
+#define ENGINE_IFACES	255	/* interfaces at a time, with their further addresses */
+
 /* lwIP's state is global: one engine a process.  @path is the control
  * socket's path, which goes into the sockets' names.  NULL with errno. */
 struct engine *engine_new(struct loop *loop, const char *path);

@@ -8,13 +8,19 @@ libengine_la_SOURCES = \
 	src/engine/epitaph.c \
 	src/engine/filter.c src/engine/filter.h \
 	src/engine/icmp.c src/engine/icmp.h \
-	src/engine/iface.c src/engine/iface.h \
+	src/engine/iface.c src/engine/iface.h src/engine/iface_priv.h \
+	src/engine/iface_addr.c src/engine/iface_io.c src/engine/iface_query.c \
 	src/engine/listener.c \
 	src/engine/multicast.c \
+	src/engine/nlmsg.c src/engine/nlmsg.h \
 	src/engine/packet.h src/engine/packet_ring.c src/engine/packet_tap.c \
 	src/engine/names.c \
 	src/engine/ports.c src/engine/ports.h \
+	src/engine/rtnl.c src/engine/rtnl.h src/engine/rtnl_priv.h \
+	src/engine/rtnl_addr.c src/engine/rtnl_link.c src/engine/rtnl_neigh.c \
+	src/engine/rtnl_newlink.c src/engine/rtnl_newroute.c src/engine/rtnl_route.c \
 	src/engine/sock.c src/engine/sock.h \
+	src/engine/sock_netlink.c \
 	src/engine/sock_packet.c \
 	src/engine/sock_raw.c \
 	src/engine/sock_tcp.c src/engine/tcp.h \

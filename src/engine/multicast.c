@@ -98,6 +98,28 @@ void multicast_leave_all(struct sock *s)
 		leave(s, &dgram(s)->groups->group, dgram(s)->groups->n);
 }
 
+/* multicast_forget_netif() - The netif goes: so do the memberships on it */
+void multicast_forget_netif(struct engine *e, const struct netif *n)
+{
+	for (struct sock *s = e->all; n && s; s = s->next) {
+		struct membership **p;
+
+		if (s->ops != &sock_udp_ops && s->ops != &sock_raw_ops && s->ops != &sock_ping_ops)
+			continue;
+		for (p = &dgram(s)->groups; *p;) {
+			struct membership *m = *p;
+
+			if (m->n != n) {
+				p = &m->next;
+				continue;
+			}
+			*p = m->next;
+			(void)change(&m->group, m->n, false);
+			free(m);
+		}
+	}
+}
+
 static int setopt4(struct sock *s, int name, const void *val, uint32_t len)
 {
 	struct ip_mreqn m = { 0 };

@@ -13,6 +13,7 @@
 
 struct iface;
 struct dgram_sock;
+struct nl_sock;
 struct packet_sock;
 struct tcp_sock;
 struct raw_pcb;
@@ -49,6 +50,8 @@ struct engine {
 	struct sock *packet_sender;	/* whose frame is on its way: not shown to it */
 	unsigned nsock, nstream, ndgram, nraw;
 	struct sock *all;
+
+	struct nl_sock *netlinks;	/* sock_netlink.c */
 
 	struct portset tcp_ports, udp_ports, ping_ports;
 	struct tcp_sock *dirty;		/* connections with something to move */

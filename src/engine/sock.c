@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/ioctl.h>
+#include <linux/netlink.h>
 #include "base/fdio.h"
 #include "base/log.h"
 #include "engine/iface.h"
@@ -195,6 +196,9 @@ static const struct sock_ops *pick(const struct msg_socket *how)
 
 	if (how->domain == AF_PACKET)
 		return how->type == SOCK_RAW || how->type == SOCK_DGRAM ? &sock_packet_ops : NULL;
+	if (how->domain == AF_NETLINK)
+		return (how->type == SOCK_RAW || how->type == SOCK_DGRAM) &&
+			how->protocol == NETLINK_ROUTE ? &sock_netlink_ops : NULL;
 	switch (how->type) {
 	case SOCK_STREAM:
 		return how->protocol == 0 || how->protocol == IPPROTO_TCP ? &sock_tcp_ops : NULL;
@@ -240,7 +244,8 @@ int engine_socket(struct engine *e, uint64_t id, const struct msg_socket *how, i
 
 	if (e->stopping)
 		r = -ESHUTDOWN;
-	else if (how->domain != AF_INET && how->domain != AF_INET6 && how->domain != AF_PACKET)
+	else if (how->domain != AF_INET && how->domain != AF_INET6 &&
+		 how->domain != AF_PACKET && how->domain != AF_NETLINK)
 		r = -EAFNOSUPPORT;
 	else if (!ops)
 		r = -EPROTONOSUPPORT;

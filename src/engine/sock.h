@@ -80,6 +80,6 @@ void sock_catch_up(struct sock *s);
 int sock_set_sndbuf(struct sock *s, int bytes);
 
 extern const struct sock_ops sock_tcp_ops, sock_udp_ops, sock_raw_ops, sock_ping_ops;
-extern const struct sock_ops sock_packet_ops;
+extern const struct sock_ops sock_packet_ops, sock_netlink_ops;
 
 #endif

@@ -119,6 +119,8 @@ static const struct row *find(const struct sock *s, int level, int name)
 
 		if (r->level != level || r->name != name)
 			continue;
+		if (level != SOL_SOCKET && s->domain == AF_NETLINK)
+			return NULL;
 		if ((r->flags & F_TCP) && s->type != SOCK_STREAM)
 			return NULL;
 		if ((r->flags & F_DGRAM) && s->type == SOCK_STREAM)

@@ -24,6 +24,7 @@ static const struct {
 	{ "tap:", tap_open },
 	{ "tun:", tun_open },
 	{ "fd:", fd_open },
+	{ "dummy:", dummy_open },
 };
 
 /**

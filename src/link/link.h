@@ -23,6 +23,7 @@ struct link;
 enum {
 	LINK_CAP_VNET	= 1 << 0,	/* carries virtio_net_hdr: TSO, GRO, partial checksums */
 	LINK_CAP_L3	= 1 << 1,	/* IP packets without an Ethernet header (tun) */
+	LINK_CAP_NOCARRIER = 1 << 2,	/* there is nothing at the other end (dummy) */
 };
 
 #define LINK_FRAME_MAX	(65536 + 64)	/* the largest frame of any link */
@@ -65,7 +66,7 @@ struct link {
 
 /**
  * link_open() - Open a link by its specification
- * @spec:	"tap:NAME", "tun:NAME", "fd:N", or any VNL of libvdeplug
+ * @spec:	"tap:NAME", "tun:NAME", "fd:N", "dummy:", or any VNL of libvdeplug
  * @out:	the link; release it with link_close()
  * @err:	on failure: object, action, value, reason and remedy, one line
  * @errlen:	size of @err

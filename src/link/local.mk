@@ -3,6 +3,7 @@ liblink_la_SOURCES = \
 	src/link/link.h src/link/kind.h src/link/link.c \
 	src/link/tuntap.c \
 	src/link/fd.c \
+	src/link/dummy.c \
 	src/link/vde.c
 liblink_la_LIBADD = libbase.la $(VDEPLUG_LIBS)
 

@@ -1,13 +1,12 @@
 /* hook_socket.c - calls that make, name, connect and configure sockets
  *
  * Theory of operation
- * socket() decides by the domain: INET and INET6 belong to the stack of the
- * process, and so does PACKET, NETLINK to none, everything else to the kernel.  The
+ * socket() decides by the domain: INET, INET6, PACKET and NETLINK belong to the
+ * stack of the process, everything else to the kernel.  The
  * others decide by the descriptor: a foreign one goes to the C library, one
  * of a stack to the client layer.  A call that may change a stream's state
  * forgets its class (fdtab.c).
  */
-#include <linux/netlink.h>
 #include "preload/hook.h"
 
 HOOK(int, socket, (int domain, int type, int protocol))
@@ -34,7 +33,7 @@ HOOK(int, socket, (int domain, int type, int protocol))
 			fdtab_forget(fd);
 		return fd;
 	}
-	if (st->kind == STACKNAME_NULL || domain == AF_NETLINK)
+	if (st->kind == STACKNAME_NULL)
 		return (int)hook_result(-EAFNOSUPPORT);
 	fd = stack_socket(domain, type, protocol);
 	if (fd >= 0)

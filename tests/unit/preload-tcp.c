@@ -407,7 +407,7 @@ static void bad_sockets_have_linux_errnos(void **state)
 		{ AF_INET, SOCK_STREAM | 0x100000, 0, EINVAL },
 		{ AF_INET6, SOCK_STREAM, -1, EINVAL },
 		{ AF_INET6, 12, 0, EINVAL },
-		{ AF_NETLINK, SOCK_RAW, 0, EAFNOSUPPORT },
+		{ AF_NETLINK, SOCK_STREAM, 0, ESOCKTNOSUPPORT },
 		{ AF_PACKET, SOCK_STREAM, 0, ESOCKTNOSUPPORT },
 	};
 

@@ -1,0 +1,138 @@
+/* netlink.c - AF_NETLINK sockets of a stack: data and addresses
+ *
+ * Theory of operation
+ * A netlink datagram is a record of the pair as it is; only addresses are put
+ * on here, for the stack is the one and only partner: it has the port id 0, as
+ * the kernel.  So MSG_PEEK | MSG_TRUNC, timeouts and poll are the kernel's own.
+ * NLMSG_OVERRUN stands for notifications that were lost: ENOBUFS.
+ */
+#include <errno.h>
+#include <string.h>
+#include <linux/netlink.h>
+#include "client/client.h"
+#include "client/sys.h"
+
+#define NETLINK_REQUEST_MAX	65536	/* what the stack reads at once */
+#define RECV_FLAGS	(MSG_PEEK | MSG_DONTWAIT)
+
+/**
+ * netlink_socket_check() - Would Linux make such a socket?
+ * @type:	without SOCK_NONBLOCK and SOCK_CLOEXEC
+ *
+ * Return: 0, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT (all but NETLINK_ROUTE)
+ */
+int netlink_socket_check(int type, int protocol)
+{
+	if (type != SOCK_RAW && type != SOCK_DGRAM)
+		return -ESOCKTNOSUPPORT;
+	return protocol == NETLINK_ROUTE ? 0 : -EPROTONOSUPPORT;
+}
+
+/* only the stack can be talked to */
+static int check_name(const struct msghdr *m)
+{
+	struct sockaddr_nl sa;
+
+	if (!m->msg_name || !m->msg_namelen)
+		return 0;
+	if (m->msg_namelen < sizeof(sa))
+		return -EINVAL;
+	memcpy(&sa, m->msg_name, sizeof(sa));
+	if (sa.nl_family != AF_NETLINK)
+		return -EINVAL;
+	if (sa.nl_groups)
+		return -EPERM;
+	return sa.nl_pid ? -ECONNREFUSED : 0;
+}
+
+/**
+ * netlink_sendmsg() - sendmsg(2) on a netlink socket
+ *
+ * Return: bytes or -errno
+ */
+ssize_t netlink_sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	struct msghdr k = { .msg_iov = m->msg_iov, .msg_iovlen = m->msg_iovlen };
+	size_t len = 0;
+	ssize_t n;
+	int ret;
+
+	if (flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	ret = check_name(m);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < m->msg_iovlen; i++)
+		len += m->msg_iov[i].iov_len;
+	if (len > NETLINK_REQUEST_MAX)
+		return -EMSGSIZE;
+	if (!len)
+		return 0;		/* would look like the end of the socket */
+	n = sys_sendmsg(fd, &k, (flags & MSG_DONTWAIT) | MSG_NOSIGNAL);
+	if (n >= 0)
+		return n;
+	return errno == EPIPE || errno == ECONNRESET ? -ENETDOWN : -errno;
+}
+
+/* did the stack say that notifications were lost? */
+static bool overrun(const struct msghdr *m, ssize_t n)
+{
+	struct nlmsghdr h;
+
+	if (n != sizeof(h) || !m->msg_iovlen || m->msg_iov[0].iov_len < sizeof(h))
+		return false;
+	memcpy(&h, m->msg_iov[0].iov_base, sizeof(h));
+	return h.nlmsg_type == NLMSG_OVERRUN;
+}
+
+/**
+ * netlink_recvmsg() - recvmsg(2) on a netlink socket
+ * @m:	filled in as recvmsg(2) does: name, no control data, flags
+ *
+ * Return: bytes or -errno; -ENOBUFS once when notifications were lost
+ */
+ssize_t netlink_recvmsg(int fd, struct msghdr *m, int flags)
+{
+	struct sockaddr_nl sa = { .nl_family = AF_NETLINK };
+	struct msghdr k = { .msg_iov = m->msg_iov, .msg_iovlen = m->msg_iovlen };
+	char byte;
+	ssize_t n;
+
+	if (flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (flags & MSG_ERRQUEUE)
+		return -EAGAIN;
+	n = sys_recvmsg(fd, &k, (flags & RECV_FLAGS) | MSG_TRUNC);
+	if (overrun(m, n)) {
+		if (flags & MSG_PEEK)
+			sys_recv(fd, &byte, 1, MSG_DONTWAIT);
+		return -ENOBUFS;
+	}
+	if (n < 0)
+		return errno == ECONNRESET ? -ENETDOWN : -errno;
+	if (n == 0)
+		return -ENETDOWN;	/* netlink has no end of file */
+	m->msg_flags = k.msg_flags & MSG_TRUNC;
+	m->msg_controllen = 0;
+	if (m->msg_name) {
+		memcpy(m->msg_name, &sa, m->msg_namelen < sizeof(sa) ? m->msg_namelen : sizeof(sa));
+		m->msg_namelen = sizeof(sa);
+	}
+	if (flags & MSG_TRUNC || !(k.msg_flags & MSG_TRUNC))
+		return n;
+	n = 0;
+	for (size_t i = 0; i < m->msg_iovlen; i++)
+		n += (ssize_t)m->msg_iov[i].iov_len;
+	return n;
+}
+
+/**
+ * netlink_pending() - FIONREAD: size of the next datagram, 0 if there is none
+ */
+int netlink_pending(int fd)
+{
+	char byte;
+	ssize_t n = sys_recv(fd, &byte, 1, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+
+	return n > 0 ? (int)n : 0;
+}

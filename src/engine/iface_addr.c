@@ -1,0 +1,628 @@
+/* iface_addr.c - the addresses of an interface and the routes they bring
+ *
+ * Theory of operation
+ * lwIP has one IPv4 address a netif: the first one lives on the interface's
+ * own netif, further ones on alias netifs that share the link.  IPv4 accepts a
+ * packet for any netif's address; ARP does not, so requests and replies for an
+ * alias are delivered to it (iface_io.c).  What else Linux keeps of an
+ * address (label, scope, broadcast, lifetimes) stands in struct ifa4; for IPv6
+ * in iface.addr6[], beside the netif's slots, where lwIP also counts down
+ * the lifetimes.  Slot 0 is the link-local address.
+ *
+ * As in Linux an address brings the route to its prefix, for as long as the
+ * interface is up; a second address in one prefix is secondary and goes with
+ * the primary one; an interface that goes down loses its IPv6 addresses.
+ * Every change is told to rtnetlink's listeners (rtnl.h).
+ */
+#include "engine/iface_priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include "engine/addrconv.h"
+#include "engine/priv.h"
+#include "engine/rtnl.h"
+#include "engine/sock_dgram.h"
+#include "lwip/dhcp.h"
+#include "lwip/etharp.h"
+#include "lwip/ethip6.h"
+#include "lwip/nd6.h"
+
+#define NS_PER_S	1000000000ull
+#define METRIC6_KERNEL	256		/* IP6_RT_PRIO_ADDRCONF */
+#define METRIC6_USER	1024
+
+static uint32_t mask_of(unsigned plen)
+{
+	return plen ? lwip_htonl(0xffffffffu << (32 - plen)) : 0;
+}
+
+static bool same_prefix4(const ip_addr_t *x, const ip_addr_t *y, unsigned plen)
+{
+	return !((ip4_addr_get_u32(ip_2_ip4(x)) ^ ip4_addr_get_u32(ip_2_ip4(y))) & mask_of(plen));
+}
+
+/* ---- routes ---- */
+
+static void prefix_route(const struct iface_addr *a, struct netif *n, struct route *r)
+{
+	bool v6 = IP_IS_V6_VAL(a->local);
+
+	*r = (struct route){
+		.plen = a->plen, .netif = n, .protocol = RTPROT_KERNEL, .type = RTN_UNICAST,
+		.scope = v6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+		.metric = a->metric ? a->metric : v6 ? METRIC6_KERNEL : 0,
+	};
+	ip_addr_copy(r->dst, a->peer);
+	ip_addr_copy(r->gw, *IP_ANY_TYPE);
+	ip_addr_copy(r->src, a->local);
+	if (v6)
+		ip_addr_set_any(v6, &r->src);
+}
+
+/* does the address bring a route, now? */
+static bool has_route(const struct iface *i, const struct iface_addr *a)
+{
+	if (!i->link || !netif_is_up(i->netif) || (a->flags & (IFA_F_NOPREFIXROUTE)))
+		return false;
+	if (IP_IS_V6_VAL(a->local))
+		return !ip6_addr_islinklocal(ip_2_ip6(&a->local));
+	return !(a->flags & IFA_F_SECONDARY) &&
+		(a->plen < 32 || !ip_addr_cmp(&a->local, &a->peer));
+}
+
+static void add_prefix_route(const struct iface *i, const struct iface_addr *a, struct netif *n)
+{
+	struct route r;
+
+	if (!has_route(i, a))
+		return;
+	prefix_route(a, n, &r);
+	route_add(&r);		/* -EEXIST: another address of the prefix brought it */
+}
+
+static void del_prefix_route(const struct iface_addr *a, struct netif *n)
+{
+	struct route r;
+
+	prefix_route(a, n, &r);
+	if (!(a->flags & (IFA_F_NOPREFIXROUTE | IFA_F_SECONDARY)))
+		route_del(&r);
+}
+
+/* iface_add_gateway() - A default route through an interface */
+void iface_add_gateway(const ip_addr_t *gw, struct netif *n, uint8_t protocol)
+{
+	struct route r = {
+		.netif = n, .protocol = protocol, .type = RTN_UNICAST,
+		.metric = IP_IS_V6(gw) ? METRIC6_USER : 0,
+	};
+
+	ip_addr_set_any(IP_IS_V6(gw), &r.dst);
+	ip_addr_copy(r.gw, *gw);
+	ip_addr_set_any(IP_IS_V6(gw), &r.src);
+	route_add(&r);
+}
+
+/* ---- IPv4 ---- */
+
+static struct ifa4 *find4(const struct iface *i, const ip_addr_t *local)
+{
+	struct ifa4 *f = i->addr4;
+
+	while (f && !ip_addr_cmp(&f->a.local, local))
+		f = f->next;
+	return f;
+}
+
+static err_t alias_on_lo(struct netif *n)
+{
+	const struct iface *lo = iface_of(n);
+
+	n->name[0] = 'l';
+	n->name[1] = 'a';
+	n->output = lo->netif->output;
+	return ERR_OK;
+}
+
+/* iface_count_netifs() - How many netifs there are: lwIP's limit is 255 */
+unsigned iface_count_netifs(void)
+{
+	unsigned count = 0;
+	struct netif *n;
+
+	NETIF_FOREACH(n)
+		count++;
+	return count;
+}
+
+static int make_alias(struct ifa4 *f, const ip4_addr_t *mask)
+{
+	struct iface *i = f->i;
+
+	if (iface_count_netifs() >= IFACE_NETIFS)
+		return -ENOSPC;
+	if (i->link)
+		iface_set_portif(i, &f->portif);
+	if (!netif_add(&f->alias, ip_2_ip4(&f->a.local), mask, NULL, i,
+		       i->link ? iface_netif_init : alias_on_lo, i->netif->input))
+		return -ENOMEM;
+	if (i->link)
+		portif_attach(&f->alias, &f->portif);
+	f->n = &f->alias;
+	if (netif_is_link_up(i->netif))
+		netif_set_link_up(&f->alias);
+	if (netif_is_up(i->netif))
+		netif_set_up(&f->alias);
+	return 0;
+}
+
+/* behind the last primary of its scope, or at the end: inet_insert_ifa() */
+static void insert4(struct iface *i, struct ifa4 *f)
+{
+	struct ifa4 **p = &i->addr4, **at = p, *g;
+
+	f->a.flags &= ~(uint32_t)IFA_F_SECONDARY;
+	for (g = i->addr4; g; g = g->next)
+		if (g->a.plen == f->a.plen && same_prefix4(&g->a.peer, &f->a.peer, f->a.plen))
+			f->a.flags |= IFA_F_SECONDARY;
+	for (; *p; p = &(*p)->next)
+		if (f->a.flags & IFA_F_SECONDARY ||
+		    (!((*p)->a.flags & IFA_F_SECONDARY) && f->a.scope <= (*p)->a.scope))
+			at = &(*p)->next;
+	f->next = *at;
+	*at = f;
+	i->naddr4++;
+}
+
+static void unlink4(struct ifa4 *f)
+{
+	struct ifa4 **p = &f->i->addr4;
+
+	while (*p != f)
+		p = &(*p)->next;
+	*p = f->next;
+	f->i->naddr4--;
+}
+
+/* the address leaves; @keep: lwIP has taken it from the netif already */
+static void drop4(struct ifa4 *f, bool keep)
+{
+	struct iface *i = f->i;
+
+	loop_timer_del(&f->expiry);
+	del_prefix_route(&f->a, f->n);
+	rtnl_addr_changed(i, &f->a, false);
+	multicast_forget_netif(i->e, f->n == &f->alias ? f->n : NULL);
+	unlink4(f);
+	if (f->n == &f->alias) {
+		route_flush_netif(f->n);
+		netif_remove(f->n);
+	} else if (!keep) {
+		netif_set_addr(f->n, IP4_ADDR_ANY4, IP4_ADDR_ANY4, IP4_ADDR_ANY4);
+	}
+	free(f);
+}
+
+static void on_expiry(struct loop_timer *t)
+{
+	drop4(container_of(t, struct ifa4, expiry), false);
+}
+
+static void set_lifetime(struct ifa4 *f, uint32_t valid, uint32_t preferred)
+{
+	struct loop *l = f->i->e->loop;
+
+	f->a.valid = valid;
+	f->a.preferred = preferred;
+	f->a.valid_at = loop_now(l) + valid * NS_PER_S;
+	f->a.preferred_at = loop_now(l) + preferred * NS_PER_S;
+	f->a.flags &= ~(uint32_t)(IFA_F_PERMANENT | IFA_F_DEPRECATED);
+	if (valid == IFACE_FOREVER)
+		f->a.flags |= IFA_F_PERMANENT;
+	if (preferred == 0)
+		f->a.flags |= IFA_F_DEPRECATED;
+	f->expiry.cb = on_expiry;
+	loop_timer_del(&f->expiry);
+	if (valid != IFACE_FOREVER && !f->dhcp)
+		loop_timer_set(l, &f->expiry, f->a.valid_at);
+}
+
+static struct ifa4 *new4(struct iface *i, const struct iface_addr *a)
+{
+	struct ifa4 *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->i = i;
+	f->a = *a;
+	if (!f->a.label[0])
+		memcpy(f->a.label, i->name, sizeof(f->a.label));
+	return f;
+}
+
+static int add4(struct iface *i, const struct iface_addr *a)
+{
+	struct netif *n = i->netif;
+	struct ifa4 *f;
+	ip4_addr_t mask;
+	int r = 0;
+
+	if (i->naddr4 >= IFACE_ADDRS4)
+		return -ENOSPC;
+	f = new4(i, a);
+	if (!f)
+		return -ENOMEM;
+	ip4_addr_set_u32(&mask, mask_of(a->plen));
+	if (ip4_addr_isany_val(*netif_ip4_addr(n))) {
+		f->n = n;
+		netif_set_addr(n, ip_2_ip4(&a->local), &mask, IP4_ADDR_ANY4);
+	} else {
+		r = make_alias(f, &mask);
+	}
+	if (r < 0) {
+		free(f);
+		return r;
+	}
+	insert4(i, f);
+	set_lifetime(f, a->valid, a->preferred);
+	rtnl_addr_changed(i, &f->a, true);
+	add_prefix_route(i, &f->a, f->n);
+	return 0;
+}
+
+static int del4(struct iface *i, const struct iface_addr *a, bool any_plen)
+{
+	struct ifa4 *f, *g, *next;
+
+	for (f = i->addr4; f; f = f->next)
+		if (ip_addr_cmp(&f->a.local, &a->local) &&
+		    (any_plen || (f->a.plen == a->plen && ip_addr_cmp(&f->a.peer, &a->peer))) &&
+		    (!a->label[0] || !strcmp(a->label, f->a.label)))
+			break;
+	if (!f)
+		return -EADDRNOTAVAIL;
+	/* net.ipv4.conf.*.promote_secondaries is 0: they go with their primary */
+	for (g = i->addr4; g && !(f->a.flags & IFA_F_SECONDARY); g = next) {
+		next = g->next;
+		if (g != f && g->a.plen == f->a.plen &&
+		    same_prefix4(&g->a.peer, &f->a.peer, f->a.plen))
+			drop4(g, false);
+	}
+	drop4(f, false);
+	return 0;
+}
+
+/* iface_primary4() - The primary address of a secondary one's prefix, or NULL */
+const struct iface_addr *iface_primary4(const struct iface *i, const struct iface_addr *a)
+{
+	if (!(a->flags & IFA_F_SECONDARY))
+		return NULL;
+	for (const struct ifa4 *f = i->addr4; f; f = f->next)
+		if (!(f->a.flags & IFA_F_SECONDARY) && f->a.plen == a->plen &&
+		    same_prefix4(&f->a.peer, &a->peer, a->plen))
+			return &f->a;
+	return NULL;
+}
+
+/* ---- IPv6 ---- */
+
+static int slot6(const struct iface *i, const ip_addr_t *local)
+{
+	for (int k = 0; k < LWIP_IPV6_NUM_ADDRESSES; k++)
+		if (!ip6_addr_isinvalid(netif_ip6_addr_state(i->netif, k)) &&
+		    ip6_addr_cmp_zoneless(netif_ip6_addr(i->netif, k), ip_2_ip6(local)))
+			return k;
+	return -1;
+}
+
+static void life6(struct iface *i, s8_t k, const struct iface_addr *a)
+{
+	/* usable at once: who configures it by hand vouches for it */
+	netif_ip6_addr_set_valid_life(i->netif, k, a->valid == IFACE_FOREVER ?
+				      IP6_ADDR_LIFE_STATIC : a->valid);
+	netif_ip6_addr_set_pref_life(i->netif, k, a->preferred == IFACE_FOREVER ?
+				     IP6_ADDR_LIFE_INFINITE : a->preferred);
+	netif_ip6_addr_set_state(i->netif, k, a->preferred ? IP6_ADDR_PREFERRED :
+				 IP6_ADDR_DEPRECATED);
+}
+
+static void view6(struct iface *i, int k, struct iface_addr *out);
+
+static int add6(struct iface *i, const struct iface_addr *a)
+{
+	bool local = ip6_addr_islinklocal(ip_2_ip6(&a->local));
+	struct iface_addr v;
+
+	for (s8_t k = local ? 0 : 1; k < LWIP_IPV6_NUM_ADDRESSES; k++) {
+		if (!ip6_addr_isinvalid(netif_ip6_addr_state(i->netif, k)))
+			continue;
+		i->addr6[k] = *a;
+		ip6_addr_assign_zone(ip_2_ip6(&i->addr6[k].local), IP6_UNICAST, i->netif);
+		netif_ip6_addr_set(i->netif, k, ip_2_ip6(&i->addr6[k].local));
+		life6(i, k, a);
+		view6(i, k, &v);
+		rtnl_addr_changed(i, &v, true);
+		add_prefix_route(i, a, i->netif);
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+/* another address of the same prefix, which keeps the route */
+static bool prefix_shared(const struct iface *i, int k)
+{
+	const struct iface_addr *a = &i->addr6[k];
+
+	for (int j = 1; j < LWIP_IPV6_NUM_ADDRESSES; j++)
+		if (j != k && !ip6_addr_isinvalid(netif_ip6_addr_state(i->netif, j)) &&
+		    i->addr6[j].plen == a->plen &&
+		    port_prefix_match(&i->addr6[j].peer, a->plen, &a->peer))
+			return true;
+	return false;
+}
+
+static void drop6(struct iface *i, s8_t k)
+{
+	struct iface_addr v;
+
+	view6(i, k, &v);
+	if (!prefix_shared(i, k))
+		del_prefix_route(&v, i->netif);
+	netif_ip6_addr_set_state(i->netif, k, IP6_ADDR_INVALID);
+	rtnl_addr_changed(i, &v, false);
+	memset(&i->addr6[k], 0, sizeof(i->addr6[k]));
+}
+
+static int del6(struct iface *i, const struct iface_addr *a, bool any_plen)
+{
+	struct iface_addr v;
+	int k = slot6(i, &a->local);
+
+	if (k < 0)
+		return -EADDRNOTAVAIL;
+	view6(i, k, &v);
+	if (!any_plen && v.plen != a->plen)
+		return -EADDRNOTAVAIL;
+	drop6(i, (s8_t)k);
+	return 0;
+}
+
+/* ---- both ---- */
+
+/**
+ * iface_addr_add() - Give an interface an address
+ *
+ * Return: 0, -EEXIST, -ENOSPC (IFACE_ADDRS4, 7 of IPv6, 250 netifs), -ENOMEM
+ */
+int iface_addr_add(struct iface *i, const struct iface_addr *a)
+{
+	if (IP_IS_V6_VAL(a->local))
+		return slot6(i, &a->local) >= 0 ? -EEXIST : add6(i, a);
+	for (struct ifa4 *f = i->addr4; f; f = f->next)
+		if (ip_addr_cmp(&f->a.local, &a->local) && f->a.plen == a->plen &&
+		    same_prefix4(&f->a.peer, &a->peer, a->plen))
+			return -EEXIST;
+	return add4(i, a);
+}
+
+/* iface_addr_replace() - Change flags, lifetimes of an address, or add it */
+int iface_addr_replace(struct iface *i, const struct iface_addr *a)
+{
+	struct iface_addr v;
+	struct ifa4 *f;
+	int k;
+
+	if (IP_IS_V6_VAL(a->local)) {
+		k = slot6(i, &a->local);
+		if (k < 0)
+			return add6(i, a);
+		i->addr6[k].flags = a->flags;
+		life6(i, (s8_t)k, a);
+		view6(i, k, &v);
+		rtnl_addr_changed(i, &v, true);
+		return 0;
+	}
+	f = find4(i, &a->local);
+	if (!f || f->a.plen != a->plen)
+		return iface_addr_add(i, a);
+	set_lifetime(f, a->valid, a->preferred);
+	rtnl_addr_changed(i, &f->a, true);
+	return 0;
+}
+
+/**
+ * iface_addr_del() - Take an address from an interface
+ * @any_plen:	the prefix was not given: the first with this address
+ *
+ * Return: 0 or -EADDRNOTAVAIL
+ */
+int iface_addr_del(struct iface *i, const struct iface_addr *a, bool any_plen)
+{
+	return IP_IS_V6_VAL(a->local) ? del6(i, a, any_plen) : del4(i, a, any_plen);
+}
+
+static uint32_t left(const struct iface *i, uint32_t life, uint64_t at)
+{
+	uint64_t now = loop_now(i->e->loop);
+
+	return life == IFACE_FOREVER || life == 0 ? life :
+		at > now ? (uint32_t)((at - now + NS_PER_S - 1) / NS_PER_S) : 0;
+}
+
+static void view4(const struct ifa4 *f, struct iface_addr *out)
+{
+	const struct dhcp *d = f->dhcp ? netif_dhcp_data(f->n) : NULL;
+
+	*out = f->a;
+	out->valid = left(f->i, f->a.valid, f->a.valid_at);
+	out->preferred = left(f->i, f->a.preferred, f->a.preferred_at);
+	if (d && d->t0_timeout > d->lease_used) {	/* coarse ticks of a minute */
+		out->valid = (uint32_t)(d->t0_timeout - d->lease_used) * DHCP_COARSE_TIMER_SECS;
+		out->preferred = out->valid;
+	}
+}
+
+/* lwIP's slot, with what we know beside it; SLAAC's have only the slot */
+static void view6(struct iface *i, int k, struct iface_addr *out)
+{
+	const ip6_addr_t *ip = netif_ip6_addr(i->netif, k);
+	u8_t state = netif_ip6_addr_state(i->netif, k);
+	u32_t life = netif_ip6_addr_valid_life(i->netif, k);
+
+	*out = i->addr6[k];
+	if (!out->plen) {
+		out->plen = i->link ? 64 : 128;
+		ip_addr_copy_from_ip6(out->peer, *ip);
+		out->proto = ip6_addr_islinklocal(ip) ? 3 /* IFAPROT_KERNEL_LL */ :
+			i->link ? 2 /* IFAPROT_KERNEL_RA */ : 1 /* IFAPROT_KERNEL_LO */;
+	}
+	ip_addr_copy_from_ip6(out->local, *ip);
+	out->scope = ip6_addr_isloopback(ip) ? RT_SCOPE_HOST :
+		ip6_addr_islinklocal(ip) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+	out->flags &= ~(uint32_t)(IFA_F_PERMANENT | IFA_F_TENTATIVE | IFA_F_DEPRECATED);
+	if (ip6_addr_istentative(state))
+		out->flags |= IFA_F_TENTATIVE;
+	/* lo's is VALID, which is the same number */
+	if (i->link && state == IP6_ADDR_DEPRECATED)
+		out->flags |= IFA_F_DEPRECATED;
+	if (ip6_addr_life_isstatic(life))
+		out->flags |= IFA_F_PERMANENT;
+	out->valid = ip6_addr_life_isstatic(life) || ip6_addr_life_isinfinite(life) ?
+		IFACE_FOREVER : life;
+	life = netif_ip6_addr_pref_life(i->netif, k);
+	out->preferred = out->flags & IFA_F_DEPRECATED ? 0 :
+		out->flags & IFA_F_PERMANENT || ip6_addr_life_isinfinite(life) ?
+		IFACE_FOREVER : life;
+}
+
+/* iface_addr_each() - Visit the addresses: IPv4, IPv6, link-local last, as
+ * ip(8) shows them; @fn must not change them */
+void iface_addr_each(struct iface *i, iface_addr_visit *fn, void *arg)
+{
+	struct iface_addr v;
+
+	for (const struct ifa4 *f = i->addr4; f; f = f->next) {
+		view4(f, &v);
+		fn(i, &v, arg);
+	}
+	for (int k = 1; k <= LWIP_IPV6_NUM_ADDRESSES; k++) {
+		int slot = k % LWIP_IPV6_NUM_ADDRESSES;
+
+		if (ip6_addr_isinvalid(netif_ip6_addr_state(i->netif, slot)))
+			continue;
+		view6(i, slot, &v);
+		fn(i, &v, arg);
+	}
+}
+
+/* ---- life of the interface ---- */
+
+static void link_local_up(struct iface *i)
+{
+	struct iface_addr v;
+
+	if (!ip6_addr_isinvalid(netif_ip6_addr_state(i->netif, 0)))
+		return;
+	if (i->link)
+		netif_create_ip6_linklocal_address(i->netif, 1);
+	else
+		ip_loopback(true, &i->netif->ip6_addr[0]);
+	netif_ip6_addr_set_state(i->netif, 0, i->link ? IP6_ADDR_PREFERRED : IP6_ADDR_VALID);
+	view6(i, 0, &v);
+	rtnl_addr_changed(i, &v, true);
+}
+
+/* iface_addresses_up() - The interface came up: so do aliases and routes */
+void iface_addresses_up(struct iface *i)
+{
+	for (struct ifa4 *f = i->addr4; f; f = f->next) {
+		if (f->n != i->netif)
+			netif_set_up(f->n);
+		add_prefix_route(i, &f->a, f->n);
+	}
+	link_local_up(i);
+}
+
+/* iface_addresses_down() - The interface goes down: IPv6 addresses and all
+ * routes go, IPv4 addresses stay */
+void iface_addresses_down(struct iface *i)
+{
+	for (s8_t k = LWIP_IPV6_NUM_ADDRESSES - 1; k >= 0; k--)
+		if (!ip6_addr_isinvalid(netif_ip6_addr_state(i->netif, k)))
+			drop6(i, k);
+	for (struct ifa4 *f = i->addr4; f; f = f->next)
+		if (f->n != i->netif) {
+			route_flush_netif(f->n);
+			netif_set_down(f->n);
+			rtnl_neigh_forget(f->n);
+		}
+	route_flush_netif(i->netif);
+}
+
+/* iface_free_addresses() - The interface goes: remove its addresses and routes */
+void iface_free_addresses(struct iface *i)
+{
+	while (i->addr4)
+		drop4(i->addr4, false);
+	iface_addresses_down(i);
+}
+
+/* iface_adopt_lo() - lwIP gave lo its IPv4 address: 0 or -ENOMEM */
+int iface_adopt_lo(struct iface *i)
+{
+	struct iface_addr a = { .plen = 8, .scope = RT_SCOPE_HOST, .flags = IFA_F_PERMANENT,
+				.proto = 1 /* IFAPROT_KERNEL_LO */,
+				.valid = IFACE_FOREVER, .preferred = IFACE_FOREVER };
+	struct ifa4 *f;
+
+	ip_addr_copy_from_ip4(a.local, *netif_ip4_addr(i->netif));
+	ip_addr_copy(a.peer, a.local);
+	f = new4(i, &a);
+	if (!f)
+		return -ENOMEM;
+	f->n = i->netif;
+	insert4(i, f);
+	return 0;
+}
+
+/* iface_follow_dhcp() - DHCP gave or took an address: ours and the route
+ * table follow (netif status callback) */
+void iface_follow_dhcp(struct netif *n)
+{
+	struct iface *i = iface_of(n);
+	const ip4_addr_t *mask = netif_ip4_netmask(n);
+	struct iface_addr a = { .valid = IFACE_FOREVER, .preferred = IFACE_FOREVER };
+	struct ifa4 *f = i->addr4;
+	ip_addr_t gw;
+
+	ip_addr_copy_from_ip4(a.local, *netif_ip4_addr(n));
+	a.plen = (uint8_t)__builtin_popcount(ip4_addr_get_u32(mask));
+	while (f && !f->dhcp)
+		f = f->next;
+	if (f && ip_addr_cmp(&f->a.local, &a.local) && f->a.plen == a.plen)
+		return;
+	if (f) {
+		route_flush_protocol(n, RTPROT_DHCP);
+		drop4(f, true);
+	}
+	if (ip_addr_isany_val(a.local) || find4(i, &a.local))
+		return;
+	ip_addr_copy(a.peer, a.local);
+	ip4_addr_set_u32(&a.broadcast, ip4_addr_get_u32(ip_2_ip4(&a.local)) | ~mask_of(a.plen));
+	f = new4(i, &a);
+	if (!f)
+		return;
+	f->n = n;
+	f->dhcp = true;
+	insert4(i, f);
+	rtnl_addr_changed(i, &f->a, true);
+	add_prefix_route(i, &f->a, n);
+	if (!ip4_addr_isany_val(*netif_ip4_gw(n))) {
+		ip_addr_copy_from_ip4(gw, *netif_ip4_gw(n));
+		iface_add_gateway(&gw, n, RTPROT_DHCP);
+	}
+}

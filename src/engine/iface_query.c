@@ -1,0 +1,200 @@
+/* iface_query.c - questions about interfaces: by name, index, address
+ *
+ * An alias netif (iface_addr.c) is never seen outside: whatever is asked by
+ * netif is answered for the interface that it belongs to.
+ */
+#include "engine/iface_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <net/if.h>
+#include "engine/addrconv.h"
+#include "engine/priv.h"
+
+#define LO_MTU		65535
+
+/* iface_of_address() - The interface that has this address, or NULL */
+struct iface *iface_of_address(struct engine *e, const ip_addr_t *ip)
+{
+	for (struct iface *i = e->ifaces; i; i = i->next) {
+		if (IP_IS_V6(ip)) {
+			if (netif_get_ip6_addr_match(i->netif, ip_2_ip6(ip)) >= 0)
+				return i;
+			continue;
+		}
+		for (const struct ifa4 *f = i->addr4; f; f = f->next)
+			if (ip_addr_cmp(&f->a.local, ip))
+				return i;
+	}
+	return NULL;
+}
+
+/* iface_is_broadcast() - Is it the broadcast address of any interface? */
+bool iface_is_broadcast(struct engine *e, const ip_addr_t *ip)
+{
+	struct netif *n;
+
+	if (!IP_IS_V4(ip))
+		return false;
+	if (ip4_addr_get_u32(ip_2_ip4(ip)) == IPADDR_BROADCAST)
+		return true;
+	NETIF_FOREACH(n)
+		if ((n->flags & NETIF_FLAG_BROADCAST) && !ip4_addr_isany_val(*netif_ip4_addr(n)) &&
+		    ip4_addr_isbroadcast(ip_2_ip4(ip), n))
+			return true;
+	return false;
+}
+
+/* iface_fix_zone() - Give a link-local address without a zone the only
+ * interface's there is beside lo */
+void iface_fix_zone(struct engine *e, ip_addr_t *ip)
+{
+	const struct iface *only = NULL;
+
+	if (!IP_IS_V6(ip) || !ip6_addr_lacks_zone(ip_2_ip6(ip), IP6_UNKNOWN))
+		return;
+	for (const struct iface *i = e->ifaces; i; i = i->next) {
+		if (!i->link)
+			continue;
+		if (only)
+			return;
+		only = i;
+	}
+	if (only)
+		ip6_addr_assign_zone(ip_2_ip6(ip), IP6_UNKNOWN, only->netif);
+}
+
+/* iface_index() - The index of a name, 0 if there is none */
+unsigned iface_index(struct engine *e, const char *name)
+{
+	for (const struct iface *i = e->ifaces; i; i = i->next)
+		if (!strcmp(i->name, name))
+			return netif_get_index(i->netif);
+	return 0;
+}
+
+/* iface_by_index() - The interface of an index, or NULL */
+struct iface *iface_by_index(struct engine *e, unsigned index)
+{
+	struct iface *i = e->ifaces;
+
+	while (i && netif_get_index(i->netif) != index)
+		i = i->next;
+	return i;
+}
+
+/* iface_mtu() - The MTU of an index */
+unsigned iface_mtu(struct engine *e, unsigned index)
+{
+	const struct iface *i = iface_by_index(e, index);
+
+	return i ? iface_mtu_of(i) : 0;
+}
+
+/* iface_name() - The name of an index, "" if there is none */
+void iface_name(struct engine *e, unsigned index, char name[16])
+{
+	const struct iface *i = iface_by_index(e, index);
+
+	snprintf(name, 16, "%s", i ? i->name : "");
+}
+
+/* iface_netif() - The netif of an index, or NULL */
+struct netif *iface_netif(struct engine *e, unsigned index)
+{
+	const struct iface *i = iface_by_index(e, index);
+
+	return i ? i->netif : NULL;
+}
+
+/* iface_index_of() - The index under which applications know a netif, which
+ * may be an alias */
+unsigned iface_index_of(const struct netif *n)
+{
+	return netif_get_index(iface_of(n)->netif);
+}
+
+static void add_info(struct iface *i, const struct iface_addr *a, void *arg)
+{
+	struct msg_ifinfo *out = arg;
+
+	if (out->naddr >= MSG_IFADDRS)
+		return;
+	ip_to_sockaddr(&a->local, &out->addr[out->naddr].addr);
+	out->addr[out->naddr++].prefixlen = a->plen;
+}
+
+/* iface_by_name() - The interface of a name, or NULL */
+struct iface *iface_by_name(struct engine *e, const char *name)
+{
+	struct iface *i = e->ifaces;
+
+	while (i && strcmp(i->name, name))
+		i = i->next;
+	return i;
+}
+
+/* iface_name_valid() - May an interface be called so?  dev_valid_name() */
+bool iface_name_valid(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 0 && len < 16 && strcmp(name, ".") && strcmp(name, "..") &&
+		!strpbrk(name, "/: \t\n\v\f\r");
+}
+
+/* iface_flags() - IFF_* as Linux shows them */
+unsigned iface_flags(const struct iface *i)
+{
+	unsigned flags = netif_is_up(i->netif) ? IFF_UP : 0;
+	bool carrier = !i->link || netif_is_link_up(i->netif);
+
+	if ((flags & IFF_UP) && carrier)
+		flags |= IFF_RUNNING;
+	if (!i->link)
+		return flags | IFF_LOOPBACK;
+	if (i->netif->flags & NETIF_FLAG_BROADCAST)
+		flags |= IFF_BROADCAST | IFF_MULTICAST;
+	else
+		flags |= IFF_POINTOPOINT | IFF_NOARP | IFF_MULTICAST;
+	return flags;
+}
+
+/* iface_mtu_of() - The largest packet */
+unsigned iface_mtu_of(const struct iface *i)
+{
+	return i->link ? i->portif.mtu : LO_MTU;
+}
+
+/* lo has no link that counts */
+static void info_stats(const struct link_stats *from, struct msg_ifstats *to)
+{
+	*to = (struct msg_ifstats){
+		.rx_packets = from->rx_frames, .rx_bytes = from->rx_bytes,
+		.rx_dropped = from->rx_dropped, .tx_packets = from->tx_frames,
+		.tx_bytes = from->tx_bytes, .tx_dropped = from->tx_dropped,
+	};
+}
+
+/* engine_ifinfo() - The k-th interface; false past the end */
+bool engine_ifinfo(const struct engine *e, unsigned k, struct msg_ifinfo *out)
+{
+	struct iface *i = e->ifaces;
+
+	while (i && k--)
+		i = i->next;
+	if (!i)
+		return false;
+	memset(out, 0, sizeof(*out));
+	snprintf(out->name, sizeof(out->name), "%s", i->name);
+	snprintf(out->spec, sizeof(out->spec), "%s", i->link ? i->link->spec : "");
+	out->index = netif_get_index(i->netif);
+	out->mtu = iface_mtu_of(i);
+	memcpy(out->mac, i->mac, 6);
+	out->offload = !i->link || i->link->caps & LINK_CAP_VNET;
+	out->flags = iface_flags(i);
+	iface_addr_each(i, add_info, out);
+	if (i->link)
+		info_stats(&i->link->stats, &out->stats);
+	return true;
+}
