@@ -32,7 +32,7 @@
 #define TX_COPY		16384		/* up to this, copying costs less than a whole buffer */
 #define PEEK_MAX	4096		/* most that is peeked at and left in the pair */
 #define KEPT_MAX	4096		/* consume beyond this many bytes ... */
-#define KEPT_PIECES	16		/* ... or pieces: each peek walks them */
+#define KEPT_PIECES	6		/* ... or pieces: each peek walks them */
 #define BULK_MIN	2048
 #define CORK_NS		(200 * 1000000ull)	/* tcp(7): TCP_CORK's ceiling */
 
