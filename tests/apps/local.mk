@@ -2,7 +2,7 @@
 # never built with sanitizers: ASan's runtime must come before a preload.
 TEST_APPS = \
 	tests/apps/listening tests/apps/echo-many tests/apps/edge-connect \
-	tests/apps/sockets-inherit tests/apps/sockets-errors tests/apps/garbage tests/apps/names tests/apps/interfaces
+	tests/apps/sockets-inherit tests/apps/sockets-errors tests/apps/garbage tests/apps/bugs tests/apps/names tests/apps/interfaces
 check_PROGRAMS += $(TEST_APPS)
 APP_CFLAGS = -std=gnu11 $(WARN_CFLAGS)
 tests_apps_listening_CFLAGS = $(APP_CFLAGS)
@@ -22,7 +22,10 @@ tests_apps_interfaces_LDFLAGS =
 tests_apps_names_CFLAGS = $(APP_CFLAGS)
 tests_apps_names_LDFLAGS =
 tests_apps_names_LDADD = -lresolv
+tests_apps_bugs_CFLAGS = $(APP_CFLAGS) -pthread
+tests_apps_bugs_LDFLAGS = -pthread
 EXTRA_DIST += \
+	tests/apps/bugs.sh \
 	tests/apps/nc.sh tests/apps/socat.sh tests/apps/http.sh tests/apps/redis.sh \
 	tests/apps/iperf3.sh tests/apps/ssh.sh tests/apps/gigabyte.sh tests/apps/ping.sh \
 	tests/apps/raw.sh tests/apps/raw.py tests/apps/traceroute.sh tests/apps/nmap.sh \
