@@ -225,8 +225,8 @@ void dgram_event(struct sock *s, uint32_t events, dgram_send_fn *send)
 static void to_itself(const struct sock *s, ip_addr_t *ip)
 {
 	if (ip_addr_isany_val(s->local.ip))
-		ip_loopback(IP_IS_V6(ip), ip);
-	else if (IP_IS_V6(ip))
+		ip_loopback(IP_IS_V6_VAL(*ip), ip);
+	else if (IP_IS_V6_VAL(*ip))
 		ip_loopback(IP_IS_V6_VAL(s->local.ip), ip);
 	else
 		ip_addr_copy(*ip, s->local.ip);
