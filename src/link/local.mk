@@ -4,12 +4,14 @@ liblink_la_SOURCES = \
 	src/link/tuntap.c \
 	src/link/fd.c \
 	src/link/dummy.c \
+	src/link/impair.c \
 	src/link/vde.c
 liblink_la_LIBADD = libbase.la $(VDEPLUG_LIBS)
 
 if HAVE_CMOCKA
 link_tests = \
 	tests/unit/link-fd \
+	tests/unit/link-impair \
 	tests/unit/link-tuntap
 check_PROGRAMS += $(link_tests) tests/unit/link-vde
 # libvdeplug's RTLD_DEEPBIND aborts under AddressSanitizer
@@ -21,6 +23,9 @@ link_test_ldadd = liblink.la $(CMOCKA_LIBS)
 tests_unit_link_fd_SOURCES = tests/unit/link-fd.c tests/unit/link-test.h
 tests_unit_link_fd_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_link_fd_LDADD = $(link_test_ldadd)
+tests_unit_link_impair_SOURCES = tests/unit/link-impair.c
+tests_unit_link_impair_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_link_impair_LDADD = $(link_test_ldadd)
 tests_unit_link_tuntap_SOURCES = tests/unit/link-tuntap.c tests/unit/link-test.h
 tests_unit_link_tuntap_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_link_tuntap_LDADD = $(link_test_ldadd)
