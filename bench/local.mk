@@ -2,4 +2,4 @@
 check_PROGRAMS += bench/netbench
 bench_netbench_CFLAGS = -std=gnu11 $(WARN_CFLAGS) -O2
 bench_netbench_LDFLAGS =
-EXTRA_DIST += bench/run
+EXTRA_DIST += bench/run bench/loss.sh

@@ -24,8 +24,10 @@
 #include "lwip/sys.h"
 #include "hooks.h"
 #include "port.h"
+#include "recovery.h"
 
 #define MSS_MIN		88	/* Linux's TCP_MIN_MSS */
+#define TCP_OPT_SACK	5	/* RFC 2018; lwIP does not read it */
 #define PAWS_IDLE	(24u * 86400 * 1000 / TCP_SLOW_INTERVAL)	/* ticks: RFC 7323 5.5 */
 
 struct options {
@@ -33,7 +35,11 @@ struct options {
 	unsigned len, len1;
 	bool has_ts;
 	uint32_t tsval;
+	struct ack_info *ack;
 };
+
+/* of the segment at hand */
+struct ack_info port_ack;
 
 static uint8_t *opt_at(const struct options *o, unsigned i)
 {
@@ -81,6 +87,16 @@ static bool opt_len_ok(uint8_t kind, unsigned len)
 	}
 }
 
+static void sack_read(const struct options *o, unsigned i, unsigned len)
+{
+	struct ack_info *a = o->ack;
+
+	for (; len >= 8 && a->nblock < ACK_BLOCKS; i += 8, len -= 8) {
+		a->block[a->nblock].left = opt_u32(o, i);
+		a->block[a->nblock++].right = opt_u32(o, i + 4);
+	}
+}
+
 /* afterwards every option lies wholly inside */
 static void options_mend(struct options *o, bool syn)
 {
@@ -105,6 +121,10 @@ static void options_mend(struct options *o, bool syn)
 		} else if (kind == LWIP_TCP_OPT_TS) {
 			o->has_ts = true;
 			o->tsval = opt_u32(o, i + 2);
+			o->ack->has_ts = true;
+			o->ack->tsecr = opt_u32(o, i + 6);
+		} else if (kind == TCP_OPT_SACK) {
+			sack_read(o, i + 2, len - 2);
 		}
 		i += len;
 	}
@@ -125,6 +145,22 @@ static bool overruns_window(const struct tcp_pcb *pcb, const struct tcp_hdr *hdr
 	       TCP_SEQ_GT(hdr->seqno + len, pcb->rcv_nxt + pcb->rcv_wnd);
 }
 
+/* how long the peer took to answer our ACK: the least counts, as it may have
+ * had nothing to send, but the path may also become longer */
+static void rcv_rtt(struct tcp_pcb *pcb, uint32_t ms)
+{
+	struct pcbnode *node = pcbnode_of(pcb);
+
+	if (!node || ms > UINT16_MAX)
+		return;
+	if (ms == 0)
+		ms = 1;
+	if (!node->rcv_rtt || ms < node->rcv_rtt)
+		node->rcv_rtt = (uint16_t)ms;
+	else
+		node->rcv_rtt = (uint16_t)(node->rcv_rtt + (ms - node->rcv_rtt) / 8);
+}
+
 /**
  * port_tcp_inpacket() - LWIP_HOOK_TCP_INPACKET_PCB
  * @pcb:	connection, TIME_WAIT one or listener that the segment is for
@@ -141,10 +177,12 @@ err_t port_tcp_inpacket(struct tcp_pcb *pcb, struct tcp_hdr *hdr, u16_t optlen,
 	struct options o = {
 		.one = (uint8_t *)(hdr + 1), .two = opt2,
 		.len = optlen, .len1 = opt2 ? opt1len : optlen,
+		.ack = &port_ack,
 	};
 	uint8_t flags = TCPH_FLAGS(hdr);
 	uint32_t len = p->tot_len + (flags & TCP_FIN ? 1u : 0u);
 
+	port_ack = (struct ack_info){ .ackno = hdr->ackno, .len = len };
 	options_mend(&o, flags & TCP_SYN);
 	if (pcb->state == LISTEN || pcb->state == SYN_SENT || pcb->state == TIME_WAIT)
 		return ERR_OK;
@@ -155,6 +193,14 @@ err_t port_tcp_inpacket(struct tcp_pcb *pcb, struct tcp_hdr *hdr, u16_t optlen,
 	if (paws_old(pcb, &o, flags) || overruns_window(pcb, hdr, len)) {
 		tcp_send_empty_ack(pcb);
 		return ERR_VAL;
+	}
+	if (len && o.ack->has_ts && o.ack->tsecr)
+		rcv_rtt(pcb, sys_now() - o.ack->tsecr);
+	if ((flags & TCP_ACK) && recovery_attached(pcb)) {
+		port_ack.pcb = pcb;
+		port_ack.una = pcb->lastack;
+		port_ack.wnd = pcb->snd_wnd;
+		pcb->dupacks = 0;	/* fast retransmit is recovery.c's */
 	}
 	return ERR_OK;
 }

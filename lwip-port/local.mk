@@ -8,13 +8,16 @@ lwip_wrappers = lwip-port/lwip/core.c lwip-port/lwip/dhcp.c lwip-port/lwip/dhcp6
 	lwip-port/lwip/ipv4.c lwip-port/lwip/ipv6.c \
 	lwip-port/lwip/netif.c lwip-port/lwip/tcp.c lwip-port/lwip/tcp_in.c \
 	lwip-port/lwip/tcp_out.c
-lwip_port_files = lwip-port/arch/cc.h lwip-port/checksum.c lwip-port/guard_icmp.c lwip-port/guard_ip.c \
+lwip_port_files = lwip-port/arch/cc.h lwip-port/checksum.c lwip-port/congestion.c lwip-port/congestion.h \
+	lwip-port/guard_icmp.c lwip-port/guard_ip.c \
 	lwip-port/guard_l2.c \
 	lwip-port/guard_tcp.c lwip-port/hooks.h lwip-port/isn.c lwip-port/lwipopts.h \
 	lwip-port/mempool.c lwip-port/mempool.h \
 	lwip-port/offload.c lwip-port/pcbtable.c lwip-port/pcbtable.h lwip-port/port.h \
 	lwip-port/port_priv.h lwip-port/reass6.c lwip-port/reass6.h lwip-port/route.c lwip-port/siphash.c lwip-port/siphash.h \
-	lwip-port/sys.c lwip-port/tcpglue.c
+	lwip-port/recovery.c lwip-port/recovery.h lwip-port/rexmit.c lwip-port/rtt.h \
+	lwip-port/sack.c lwip-port/sack.h lwip-port/sys.c lwip-port/tcpglue.c lwip-port/tcpinfo.c \
+	lwip-port/wheel.c lwip-port/wheel.h
 
 noinst_LTLIBRARIES += liblwip.la liblwipport.la
 if SANITIZERS
@@ -35,7 +38,7 @@ liblwip_la_CFLAGS = -std=gnu11 $(SAN_CFLAGS) $(LWIP_SAN_CFLAGS) -fvisibility=hid
 
 liblwipport_la_SOURCES = $(lwip_port_files)
 liblwipport_la_CPPFLAGS = $(AM_CPPFLAGS) $(LWIP_CPPFLAGS) $(PORT_CPPFLAGS)
-liblwipport_la_LIBADD = liblwip.la
+liblwipport_la_LIBADD = liblwip.la -lm
 
 # lwIP's own unit tests against our port, built with the options they expect
 if HAVE_CHECK
@@ -51,13 +54,13 @@ tests_unit_lwip_unit_CPPFLAGS = -I$(top_srcdir)/tests/unit/lwip $(AM_CPPFLAGS) \
 	$(LWIP_CPPFLAGS) -I$(LWIP_DIR)/src -I$(LWIP_DIR)/test/unit -I$(LWIP_DIR) \
 	-DPORT_ASSERT_ABORT -DPCBTABLE_RESCAN
 tests_unit_lwip_unit_CFLAGS = -std=gnu11 $(SAN_CFLAGS) $(LWIP_UNIT_SAN_CFLAGS) $(CHECK_CFLAGS) -w
-tests_unit_lwip_unit_LDADD = $(CHECK_LIBS)
+tests_unit_lwip_unit_LDADD = $(CHECK_LIBS) -lm
 endif
 
 # our own, with the options that we ship
 if HAVE_CMOCKA
 port_tests = tests/unit/port-checksum tests/unit/port-guards tests/unit/port-isn \
-	tests/unit/port-offload tests/unit/port-pcbtable tests/unit/port-reass6 \
+	tests/unit/port-offload tests/unit/port-pcbtable tests/unit/port-recovery tests/unit/port-reass6 \
 	tests/unit/port-route
 check_PROGRAMS += $(port_tests)
 TESTS += $(port_tests)
@@ -78,6 +81,9 @@ tests_unit_port_offload_LDADD = $(port_test_ldadd)
 tests_unit_port_pcbtable_SOURCES = tests/unit/port-pcbtable.c tests/unit/port-util.h
 tests_unit_port_pcbtable_CPPFLAGS = $(port_test_cppflags)
 tests_unit_port_pcbtable_LDADD = $(port_test_ldadd)
+tests_unit_port_recovery_SOURCES = tests/unit/port-recovery.c tests/unit/port-util.h
+tests_unit_port_recovery_CPPFLAGS = $(port_test_cppflags)
+tests_unit_port_recovery_LDADD = $(port_test_ldadd) -lm
 tests_unit_port_reass6_SOURCES = tests/unit/port-reass6.c tests/unit/port-util.h
 tests_unit_port_reass6_CPPFLAGS = $(port_test_cppflags)
 tests_unit_port_reass6_LDADD = $(port_test_ldadd)

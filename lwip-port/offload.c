@@ -205,6 +205,30 @@ static err_t out6(struct netif *n, struct pbuf *p, const ip6_addr_t *dst)
 	return ethip6_output(n, p, dst);
 }
 
+static const struct pbuf *df_mark;	/* to be compared with, not to be touched */
+
+/**
+ * port_tcp_mark_df() - This packet is never to be fragmented (RFC 1191)
+ * @p:		segment of a connection of ours, given to IP next: what we
+ *		forward keeps the flag that it came with
+ */
+void port_tcp_mark_df(const struct pbuf *p)
+{
+	df_mark = p;
+}
+
+/* set DF, and the header's checksum right again (RFC 1624) */
+static void set_df(struct ip_hdr *ip)
+{
+	uint32_t sum;
+
+	if (IPH_OFFSET(ip) & PP_HTONS(IP_DF | IP_MF | IP_OFFMASK))
+		return;
+	IPH_OFFSET_SET(ip, IPH_OFFSET(ip) | PP_HTONS(IP_DF));
+	sum = (uint32_t)(uint16_t)~IPH_CHKSUM(ip) + PP_HTONS(IP_DF);
+	IPH_CHKSUM_SET(ip, (uint16_t)~((sum & 0xffff) + (sum >> 16)));
+}
+
 /**
  * port_frag4() - Send an IPv4 packet, in fragments where that is needed
  * @p:		packet from its IP header on
@@ -216,9 +240,14 @@ static err_t out6(struct netif *n, struct pbuf *p, const ip6_addr_t *dst)
 err_t port_frag4(struct pbuf *p, struct netif *n, const ip4_addr_t *dst)
 {
 	const struct portif *pi = portif_of(n);
-	const struct ip_hdr *ip = p->payload;
+	struct ip_hdr *ip = p->payload;
 	netif_output_fn output = n->output;
+	bool df = p == df_mark;
 	err_t err;
+
+	df_mark = NULL;
+	if (df && p->len >= IP_HLEN && IPH_PROTO(ip) == IP_PROTO_TCP)
+		set_df(ip);
 
 	if (!pi || n->mtu || p->tot_len <= pi->mtu || p->len < IP_HLEN ||
 	    IPH_PROTO(ip) == IP_PROTO_TCP)

@@ -34,6 +34,7 @@
 #include "pcbtable.h"
 #include "port.h"
 #include "port_priv.h"
+#include "recovery.h"
 
 #define BUCKETS_MIN	256u
 
@@ -159,6 +160,7 @@ static void node_destroy(u8_t id, void *data)
 		hash_del(n);
 		count--;
 	}
+	recovery_free(n);
 	free(n);
 }
 
@@ -217,6 +219,8 @@ void pcbtable_reg(struct tcp_pcb **list, struct tcp_pcb *pcb)
 	if (list == &tcp_active_pcbs || list == &tcp_tw_pcbs) {
 		n = node_get(pcb);
 		if (n) {
+			if (list == &tcp_tw_pcbs)
+				recovery_free(n);
 			n->hash = tuple_hash(&pcb->local_ip, pcb->local_port,
 					     &pcb->remote_ip, pcb->remote_port);
 			hash_add(n);
@@ -269,6 +273,7 @@ void pcbtable_park(struct tcp_pcb *pcb)
 		return;
 	/* tcp_listen_closed() would not find it; it matters in SYN_RCVD only */
 	pcb->listener = NULL;
+	recovery_free(n);
 	list_unlink(n);
 	list_link(&parked_pcbs, n);
 	tcp_active_pcbs_changed = 1;

@@ -8,6 +8,8 @@
 #include "lwip/tcp.h"
 #include "lwip/prot/tcp.h"
 
+struct recovery;
+
 #define PCBTABLE_EXT_ARG	0	/* index of our node in tcp_pcb.ext_args */
 
 /* one connection that is active or in TIME_WAIT; in ext_args[0] */
@@ -19,6 +21,10 @@ struct pcbnode {
 	uint32_t hash;
 	uint16_t wire_mss;		/* 0 until ESTABLISHED; options deducted */
 	bool fresh;			/* initial window yet to be set */
+	bool shrunk;			/* wire_mss, by ICMP, below pcb->mss */
+	uint16_t rcv_rtt;		/* ms, of the path as a receiver sees it; 0: unknown */
+	uint8_t congestion;		/* enum cc_kind */
+	struct recovery *rec;		/* while it sends; recovery.c's */
 };
 
 static inline struct pcbnode *pcbnode_of(const struct tcp_pcb *pcb)

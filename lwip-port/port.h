@@ -80,11 +80,29 @@ void port_tcp_established(struct tcp_pcb *pcb);
 /* the MSS that goes on the wire, options deducted */
 unsigned port_tcp_wire_mss(const struct tcp_pcb *pcb);
 
-/* called after each segment of an established connection was processed: its
+/* called after each segment and time-out of an established connection was processed: its
  * send window may have opened without anything being acknowledged, of which
  * lwIP's sent callback does not tell.  Must not end the connection. */
 typedef void port_input_fn(struct tcp_pcb *pcb);
 void port_on_input(port_input_fn *fn);
+
+/* congestion control: CUBIC unless set otherwise */
+int port_congestion_find(const char *name);		/* its number; -ENOENT: "cubic" and "reno" are known */
+const char *port_congestion_name(int kind);
+void port_tcp_set_congestion(struct tcp_pcb *pcb, int kind);	/* once it is ESTABLISHED */
+/* ICMP says that a packet whose TCP sequence number was @seq is too large for
+ * the path: send smaller ones, and those in flight again */
+void port_tcp_pmtu(struct tcp_pcb *pcb, unsigned mtu, uint32_t seq);
+/* what ss(8) and TCP_INFO show, in microseconds and bytes */
+struct port_tcp_figures {
+	uint32_t srtt, rttvar, rto;
+	uint32_t cwnd, ssthresh;
+	uint32_t in_flight, sacked, lost;
+	unsigned backoff;
+};
+void port_tcp_figures(const struct tcp_pcb *pcb, struct port_tcp_figures *f);
+/* the peer's data took so long to come after our ACK, ms; 0: not known */
+unsigned port_tcp_rcv_rtt(const struct tcp_pcb *pcb);
 
 /* O(1) look-up of an active or TIME_WAIT connection */
 struct tcp_pcb *pcbtable_find(const ip_addr_t *local, uint16_t lport,

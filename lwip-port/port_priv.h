@@ -19,6 +19,15 @@ struct tcp_pcb *port_condemned(void);
 err_t lwip_ethernet_input(struct pbuf *p, struct netif *n);
 err_t lwip_ip_input(struct pbuf *p, struct netif *n);
 
+/* tcpglue.c */
+struct netif *port_pcb_netif(const struct tcp_pcb *pcb);
+uint32_t port_tcp_initial_window(unsigned mss);
+void port_tell_engine(struct tcp_pcb *pcb);
+/* tcpinfo.c */
+void port_tcp_lower_mss(struct tcp_pcb *pcb);
+/* offload.c: a packet of a connection of ours, about to go to IP */
+void port_tcp_mark_df(const struct pbuf *p);
+
 /* what the wrapper of icmp.c renames; see guard_icmp.c */
 void lwip_icmp_dest_unreach(struct pbuf *p, enum icmp_dur_type t);
 void lwip_icmp_time_exceeded(struct pbuf *p, enum icmp_te_type t);

@@ -35,6 +35,7 @@
 #include "hooks.h"
 #include "port.h"
 #include "port_priv.h"
+#include "recovery.h"
 #include "reass6.h"
 
 #define RTO_MIN		(200 / TCP_SLOW_INTERVAL + 1)	/* ticks; Linux's TCP_RTO_MIN, and
@@ -157,6 +158,16 @@ static void drop_condemned(void)
 	}
 }
 
+/* retransmission is recovery.c's, wherever it is in charge */
+static void hold_lwip_rto(void)
+{
+	struct tcp_pcb *pcb;
+
+	for (pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+		if (pcb->rtime > 0 && recovery_in_charge(pcb))
+			pcb->rtime = 0;
+}
+
 /* nothing that lwIP's timers would do for it */
 static bool is_idle(const struct tcp_pcb *pcb)
 {
@@ -189,6 +200,7 @@ void port_tcp_tick(void)
 	static unsigned ticks;
 
 	drop_condemned();
+	hold_lwip_rto();
 	tcp_tmr();
 	if (port_tcp_parking && ++ticks % PARK_EVERY == 0)
 		park_idle();
@@ -202,7 +214,13 @@ bool port_tcp_busy(void)
 	return tcp_active_pcbs || tcp_tw_pcbs;
 }
 
-static struct netif *pcb_netif(const struct tcp_pcb *pcb)
+/**
+ * port_pcb_netif() - The interface that a connection sends by
+ * @pcb:	connection
+ *
+ * Return: NULL: there is no route
+ */
+struct netif *port_pcb_netif(const struct tcp_pcb *pcb)
 {
 	if (pcb->netif_idx != NETIF_NO_INDEX)
 		return netif_get_by_index(pcb->netif_idx);
@@ -236,6 +254,17 @@ static void sending(struct tcp_pcb *pcb)
 	port_tcp_wake(pcb);
 }
 
+/* the scoreboard hears of all data that leave */
+static void note_data(struct pcbnode *node, const struct pbuf *p, const struct tcp_hdr *hdr)
+{
+	uint32_t len = p->tot_len - TCPH_HDRLEN_BYTES(hdr);
+
+	if (TCPH_FLAGS(hdr) & TCP_FIN)
+		len++;
+	if (len && !(TCPH_FLAGS(hdr) & (TCP_SYN | TCP_RST)))
+		recovery_sent(node, lwip_ntohl(hdr->seqno), len);
+}
+
 /**
  * port_tcp_addopts() - LWIP_HOOK_TCP_OUT_ADD_TCPOPTS: mend the MSS of a SYN
  * @p, @hdr:	segment with its options, lengths final
@@ -256,11 +285,14 @@ u32_t *port_tcp_addopts(struct pbuf *p, struct tcp_hdr *hdr,
 
 	if (node)
 		sending(node->pcb);	/* which is @pcb, but not const */
+	if (node && node->rec)
+		note_data(node, p, hdr);
+	port_tcp_mark_df(p);
 	if (!pcb || !(TCPH_FLAGS(hdr) & TCP_SYN) || first == opts)
 		return opts;
 	if ((*first & PP_HTONL(0xffff0000)) != PP_HTONL(0x02040000))
 		return opts;
-	n = pcb_netif(pcb);
+	n = port_pcb_netif(pcb);
 	mss = path_mss(pcb, n);
 	if (mss && mss < TCP_MSS)
 		*first = TCP_BUILD_MSS_OPTION(mss);
@@ -272,8 +304,13 @@ static unsigned option_len(const struct tcp_pcb *pcb)
 	return pcb->flags & TF_TIMESTAMP ? LWIP_TCP_OPT_LEN_TS_OUT : 0;
 }
 
-/* RFC 6928 */
-static tcpwnd_size_t initial_window(unsigned mss)
+/**
+ * port_tcp_initial_window() - RFC 6928
+ * @mss:	data bytes in a packet on the wire
+ *
+ * Return: bytes
+ */
+uint32_t port_tcp_initial_window(unsigned mss)
 {
 	return LWIP_MIN(10 * mss, LWIP_MAX(2 * mss, 14600));
 }
@@ -285,7 +322,7 @@ static tcpwnd_size_t initial_window(unsigned mss)
 void port_tcp_established(struct tcp_pcb *pcb)
 {
 	struct pcbnode *node = pcbnode_of(pcb);
-	struct netif *n = pcb_netif(pcb);
+	struct netif *n = port_pcb_netif(pcb);
 	const struct portif *pi = n ? portif_of(n) : NULL;
 	unsigned mss = pcb->mss, path = path_mss(pcb, n), opt = option_len(pcb);
 
@@ -299,7 +336,7 @@ void port_tcp_established(struct tcp_pcb *pcb)
 		node->wire_mss = (uint16_t)mss;
 		node->fresh = true;
 	}
-	pcb->cwnd = initial_window(mss);
+	pcb->cwnd = port_tcp_initial_window(mss);
 	/* without a node port_vnet_out() would not know the peer's MSS */
 	if (pi && pi->vnet && node)
 		pcb->mss = (u16_t)(LWIP_MIN(SEGMENT_MAX, TCP_MSS - opt) / mss * mss + opt);
@@ -328,6 +365,16 @@ void port_on_input(port_input_fn *fn)
 }
 
 /**
+ * port_tell_engine() - Have the engine look at what may be sent now
+ * @pcb:	connection
+ */
+void port_tell_engine(struct tcp_pcb *pcb)
+{
+	if (on_input && (pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT))
+		on_input(pcb);
+}
+
+/**
  * port_tcp_input_done() - Stands for tcp_output() where tcp_in.c calls it
  * @pcb:	connection whose segment was processed
  *
@@ -339,13 +386,15 @@ err_t port_tcp_input_done(struct tcp_pcb *pcb)
 
 	if (node && node->fresh) {
 		node->fresh = false;
-		pcb->cwnd = initial_window(node->wire_mss);
+		pcb->cwnd = port_tcp_initial_window(node->wire_mss);
 	}
 	if (pcb->snd_wnd_max < SND_WND_MIN)
 		pcb->snd_wnd_max = SND_WND_MIN;
 	rto_floor(pcb);
-	if (on_input && (pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT))
-		on_input(pcb);
+	if (node && node->rec && port_ack.pcb == pcb)
+		recovery_acked(node, &port_ack);
+	port_ack.pcb = NULL;
+	port_tell_engine(pcb);
 	return tcp_output(pcb);
 }
 
@@ -358,6 +407,8 @@ err_t port_tcp_input_done(struct tcp_pcb *pcb)
 err_t tcp_write(struct tcp_pcb *pcb, const void *data, u16_t len, u8_t flags)
 {
 	port_tcp_wake(pcb);
+	recovery_attach(pcb);
+	port_tcp_lower_mss(pcb);
 	return lwip_tcp_write(pcb, data, len, flags);
 }
 
@@ -370,6 +421,7 @@ err_t tcp_write(struct tcp_pcb *pcb, const void *data, u16_t len, u8_t flags)
 err_t tcp_send_fin(struct tcp_pcb *pcb)
 {
 	port_tcp_wake(pcb);
+	recovery_attach(pcb);
 	return lwip_tcp_send_fin(pcb);
 }
 

@@ -92,11 +92,17 @@ struct quote {
 	uint8_t proto;
 	unsigned hlen;			/* of the IP header */
 	struct dgram_quote packet;	/* from there on */
+	uint32_t seq;			/* TCP's */
 };
 
 static uint16_t be16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static uint32_t be32(const uint8_t *p)
+{
+	return (uint32_t)be16(p) << 16 | be16(p + 2);
 }
 
 static bool read_quote4(const uint8_t *b, size_t len, struct quote *q)
@@ -117,6 +123,7 @@ static bool read_quote4(const uint8_t *b, size_t len, struct quote *q)
 	ip_addr_set_ip4_u32(&q->local.ip, ip);
 	memcpy(&ip, b + 16, 4);
 	ip_addr_set_ip4_u32(&q->remote.ip, ip);
+	q->seq = be32(b + hlen + 4);
 	q->local.port = q->proto == IPPROTO_ICMP ? be16(b + hlen + 4) : be16(b + hlen);
 	q->remote.port = be16(b + hlen + 2);
 	return true;
@@ -138,6 +145,7 @@ static bool read_quote6(const uint8_t *b, size_t len, struct quote *q)
 	memcpy(ip_2_ip6(&q->remote.ip)->addr, b + 24, 16);
 	ip6_addr_assign_zone(ip_2_ip6(&q->local.ip), IP6_UNKNOWN, n);
 	ip6_addr_assign_zone(ip_2_ip6(&q->remote.ip), IP6_UNKNOWN, n);
+	q->seq = be32(b + 44);
 	q->local.port = q->proto == IPPROTO_ICMPV6 ? be16(b + 44) : be16(b + 40);
 	q->remote.port = be16(b + 42);
 	return true;
@@ -176,6 +184,8 @@ static void tell(struct engine *e, const struct quote *q, struct dgram_hdr *h, b
 		return;
 	case IPPROTO_TCP:
 		pcb = pcbtable_find(&q->local.ip, q->local.port, &q->remote.ip, q->remote.port);
+		if (pcb && h->err == EMSGSIZE)
+			port_tcp_pmtu(pcb, h->info, q->seq);
 		/* half-open connections point to their listener: not theirs to fail */
 		if (pcb && pcb->callback_arg && pcb->state != SYN_RCVD && pcb->state != TIME_WAIT)
 			tcp_sock_icmp(pcb->callback_arg, h->err, h->err != EMSGSIZE);
@@ -207,7 +217,7 @@ static void on_error(struct engine *e, const uint8_t *b, size_t len, bool v6)
 	endpoint_to_sockaddr(&info.to, v6 ? AF_INET6 : AF_INET, &h.local);
 	endpoint_to_sockaddr(&from, v6 ? AF_INET6 : AF_INET, &h.offender);
 	if (c.err == EMSGSIZE)
-		h.info = v6 ? (uint32_t)be16(b + 4) << 16 | be16(b + 6) : be16(b + 6);
+		h.info = v6 ? be32(b + 4) : be16(b + 6);
 	tell(e, &q, &h, c.fatal);
 }
 

@@ -33,6 +33,7 @@
 #define NS_PER_S	1000000000ull
 #define SYN_RTO_S	1		/* RFC 6298: the first SYN's time-out */
 #define WND_MIN		(8 * 1024)
+#define CONGESTION_NAME_MAX	16	/* TCP_CA_NAME_MAX */
 #define TCP_RX_WINDOW	(512 * 1024)	/* unread bytes a connection may cost us, by default */
 
 static struct tcp_sock *tcp(struct sock *s)
@@ -222,6 +223,7 @@ static err_t connected_cb(void *arg, struct tcp_pcb *pcb, err_t err)
 	struct tcp_sock *ts = arg;
 
 	port_tcp_established(pcb);
+	port_tcp_set_congestion(pcb, ts->s.o.congestion);
 	ts->phase = TCP_CONNECTED;
 	read_endpoints(ts);
 	set_window(ts);
@@ -379,6 +381,7 @@ struct tcp_sock *tcp_sock_accepted(struct tcp_sock *parent, struct tcp_pcb *pcb,
 	set_window(ts);
 	tcp_sock_apply_opts(ts, pcb);
 	port_tcp_established(pcb);
+	port_tcp_set_congestion(pcb, ts->s.o.congestion);
 	*app_fd = fds[0];
 	xfer_start(ts);
 	return ts;
@@ -504,21 +507,27 @@ static const uint8_t linux_state[] = {
 static void fill_info(const struct tcp_sock *ts, struct tcp_info *ti)
 {
 	const struct tcp_pcb *pcb = ts->pcb;
+	struct port_tcp_figures f;
+	uint32_t mss;
 
 	memset(ti, 0, sizeof(*ti));
 	ti->tcpi_state = ts->phase == TCP_LISTENING ? TCP_LISTEN : TCP_CLOSE;
 	if (!pcb || ts->phase == TCP_LISTENING)
 		return;
 	ti->tcpi_state = linux_state[pcb->state];
-	ti->tcpi_retransmits = pcb->nrtx;
-	ti->tcpi_rto = (uint32_t)pcb->rto * TCP_SLOW_INTERVAL * 1000;
-	ti->tcpi_snd_mss = ti->tcpi_advmss = port_tcp_wire_mss(pcb);
-	ti->tcpi_rcv_mss = ti->tcpi_snd_mss;
-	ti->tcpi_rtt = (uint32_t)(pcb->sa >> 3) * TCP_SLOW_INTERVAL * 1000;
-	ti->tcpi_rttvar = (uint32_t)(pcb->sv >> 2) * TCP_SLOW_INTERVAL * 1000;
-	ti->tcpi_snd_cwnd = pcb->cwnd / ti->tcpi_snd_mss;
-	ti->tcpi_snd_ssthresh = pcb->ssthresh / ti->tcpi_snd_mss;
-	ti->tcpi_unacked = (pcb->snd_nxt - pcb->lastack + ti->tcpi_snd_mss - 1) / ti->tcpi_snd_mss;
+	mss = port_tcp_wire_mss(pcb);
+	port_tcp_figures(pcb, &f);
+	ti->tcpi_snd_mss = ti->tcpi_rcv_mss = ti->tcpi_advmss = mss;
+	ti->tcpi_retransmits = (uint8_t)f.backoff;
+	ti->tcpi_rto = f.rto;
+	ti->tcpi_rtt = f.srtt;
+	ti->tcpi_rttvar = f.rttvar;
+	ti->tcpi_rcv_rtt = port_tcp_rcv_rtt(pcb) * 1000;
+	ti->tcpi_snd_cwnd = f.cwnd / mss;
+	ti->tcpi_snd_ssthresh = f.ssthresh / mss;
+	ti->tcpi_unacked = (f.in_flight + mss - 1) / mss;
+	ti->tcpi_sacked = (f.sacked + mss - 1) / mss;
+	ti->tcpi_lost = (f.lost + mss - 1) / mss;
 	ti->tcpi_rcv_space = pcb->rcv_wnd;
 	ti->tcpi_options = (pcb->flags & TF_TIMESTAMP ? TCPI_OPT_TIMESTAMPS : 0) |
 		(pcb->flags & TF_WND_SCALE ? TCPI_OPT_WSCALE : 0) |
@@ -546,7 +555,7 @@ static int outq(const struct tcp_sock *ts, int req, int *val)
 
 static int tcp_op_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 {
-	static const char congestion[] = "reno";
+	char congestion[CONGESTION_NAME_MAX] = "";
 	struct tcp_info ti;
 
 	if (level == MSG_LEVEL_IOCTL && (name == SIOCOUTQ || name == SIOCOUTQNSD) &&
@@ -564,6 +573,7 @@ static int tcp_op_getopt(struct sock *s, int level, int name, void *val, uint32_
 		return 0;
 	}
 	if (name == TCP_CONGESTION) {
+		strcpy(congestion, port_congestion_name(s->o.congestion));
 		if (*len > sizeof(congestion))
 			*len = sizeof(congestion);
 		memcpy(val, congestion, *len);
@@ -574,9 +584,22 @@ static int tcp_op_getopt(struct sock *s, int level, int name, void *val, uint32_
 
 static int tcp_op_setopt(struct sock *s, int level, int name, const void *val, uint32_t len)
 {
-	if (level == IPPROTO_TCP && name == TCP_CONGESTION)
-		return len >= 4 && !memcmp(val, "reno", 4) ? 0 : -ENOENT;
-	return -ENOPROTOOPT;
+	struct tcp_sock *ts = tcp(s);
+	char algorithm[CONGESTION_NAME_MAX] = "";
+	int kind;
+
+	if (level != IPPROTO_TCP || name != TCP_CONGESTION)
+		return -ENOPROTOOPT;
+	if (len < 1)
+		return -EINVAL;
+	memcpy(algorithm, val, len < sizeof(algorithm) ? len : sizeof(algorithm) - 1);
+	kind = port_congestion_find(algorithm);
+	if (kind < 0)
+		return kind;
+	s->o.congestion = kind;
+	if (ts->pcb && ts->phase == TCP_CONNECTED)
+		port_tcp_set_congestion(ts->pcb, kind);
+	return 0;
 }
 
 static void tcp_op_event(struct sock *s, uint32_t events)

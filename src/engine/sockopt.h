@@ -30,6 +30,7 @@ struct sockopt {
 	/* IPPROTO_TCP */
 	int nodelay, cork, keepidle, keepintvl, keepcnt, user_timeout, syncnt;
 	int maxseg, defer_accept, quickack, linger2;
+	int congestion;			/* a number of the port's */
 };
 
 void sockopt_init(struct sockopt *o, int domain, int type);

@@ -31,6 +31,7 @@ struct tcp_sock {
 	struct pbuf *rx_head, *rx_tail;	/* delivered by lwIP, not yet written */
 	uint32_t rx_unacked;		/* bytes since we last sent an ACK */
 	uint32_t rx_wnd;		/* the window we offer when nothing is unread */
+	uint32_t rx_took, rx_took_from;	/* bytes the application took since, in ms */
 	uint64_t rx_total;
 	bool rx_blocked, rx_writable;	/* EPOLLOUT is armed; it has come */
 	bool rx_fin, rx_fin_done;	/* the peer's FIN; passed on */

@@ -5,6 +5,11 @@
  * (tcp_recved) only for what the descriptor accepted, so a slow reader closes
  * the peer's window instead of growing our memory: at most rx_wnd bytes.
  * Write first; EPOLLOUT is armed only for leftovers.
+ *
+ * The window begins at half a megabyte and follows what the application takes
+ * in a round trip, up to TCP_WND: a sender whose window is twice what it can
+ * use in that time is held back by the network alone (dynamic right-sizing, as
+ * in Linux).  SO_RCVBUF fixes it.
  */
 #include "engine/xfer.h"
 
@@ -12,6 +17,7 @@
 #include <sys/socket.h>
 #include "engine/priv.h"
 #include "lwip/priv/tcp_priv.h"
+#include "lwip/sys.h"
 #include "port.h"
 
 #define RX_IOV		64
@@ -114,6 +120,28 @@ static uint32_t rx_write(struct tcp_sock *ts)
 	return credit;
 }
 
+/* once a round trip: is the window still twice what comes in one? */
+static void tune_window(struct tcp_sock *ts, uint32_t took)
+{
+	unsigned rtt = port_tcp_rcv_rtt(ts->pcb);
+	uint32_t now = sys_now(), want;
+
+	ts->rx_took += took;
+	if (!rtt || now - ts->rx_took_from < rtt)
+		return;
+	want = ts->rx_took;
+	if (now - ts->rx_took_from < 2 * rtt && want < TCP_WND)
+		want *= 2;
+	ts->rx_took = 0;
+	ts->rx_took_from = now;
+	if (want > TCP_WND_MAX(ts->pcb))
+		want = TCP_WND_MAX(ts->pcb);
+	if (want <= ts->rx_wnd || ts->s.o.rcvbuf_set)
+		return;
+	ts->pcb->rcv_wnd += want - ts->rx_wnd;
+	ts->rx_wnd = want;
+}
+
 /* xfer_flush() - Give the application what the network delivered, and the
  * peer the window for it; pass the peer's FIN on behind the last byte */
 void xfer_flush(struct tcp_sock *ts)
@@ -123,6 +151,8 @@ void xfer_flush(struct tcp_sock *ts)
 
 	if (small && ts->rx_total >= SNDBUF_LARGE_AT && !ts->s.o.rcvbuf_set)
 		sock_set_sndbuf(&ts->s, SNDBUF_LARGE);
+	if (credit && ts->pcb)
+		tune_window(ts, credit);
 	while (credit && ts->pcb) {
 		u16_t n = credit > 0xffff ? 0xffff : (u16_t)credit;
 

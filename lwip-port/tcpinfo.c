@@ -1,0 +1,153 @@
+/* tcpinfo.c - what the engine asks and tells of a connection's sending side
+ *
+ * Theory of operation
+ * Congestion control is chosen by name; a connection that sends already goes
+ * on with its window under the new rules.  The path's MTU shrinks when ICMP
+ * says so of a packet that is in flight (RFC 1191, RFC 8201, RFC 5927: an
+ * attacker would have to guess a sequence number); it never grows again during
+ * a connection.
+ */
+#include <errno.h>
+#include <string.h>
+#include "lwip/priv/tcp_priv.h"
+#include "hooks.h"
+#include "port.h"
+#include "port_priv.h"
+#include "recovery.h"
+
+#define PMTU_MIN4	552u		/* as Linux's min_pmtu: less would cost us more than it helps */
+#define PMTU_MIN6	1280u
+
+static const char *const names[] = { [CC_CUBIC] = "cubic", [CC_RENO] = "reno" };
+
+/**
+ * port_congestion_find() - The number of an algorithm
+ * @name:	"cubic" or "reno"
+ *
+ * Return: number, or -ENOENT
+ */
+int port_congestion_find(const char *name)
+{
+	for (int i = 0; i < (int)(sizeof(names) / sizeof(names[0])); i++)
+		if (!strcmp(name, names[i]))
+			return i;
+	return -ENOENT;
+}
+
+/**
+ * port_congestion_name() - The name of an algorithm
+ * @kind:	from port_congestion_find()
+ */
+const char *port_congestion_name(int kind)
+{
+	return names[kind];
+}
+
+/**
+ * port_tcp_set_congestion() - Choose a connection's congestion control
+ * @pcb:	ESTABLISHED
+ * @kind:	from port_congestion_find()
+ */
+void port_tcp_set_congestion(struct tcp_pcb *pcb, int kind)
+{
+	struct pcbnode *node = pcbnode_of(pcb);
+
+	if (!node)
+		return;
+	node->congestion = (uint8_t)kind;
+	if (node->rec && node->rec->cc.kind != (enum cc_kind)kind) {
+		node->rec->cc.kind = (enum cc_kind)kind;
+		node->rec->cc.epoch = 0;
+	}
+}
+
+/**
+ * port_tcp_lower_mss() - Have lwIP build segments that the path takes
+ * @pcb:	connection; on an interface with TSO lwIP's segments are cut later
+ *
+ * Only with nothing unsent: tcp_write() asserts that those fit in pcb->mss.
+ */
+void port_tcp_lower_mss(struct tcp_pcb *pcb)
+{
+	const struct pcbnode *node = pcbnode_of(pcb);
+	struct netif *n;
+	unsigned mss;
+
+	if (!node || !node->shrunk || pcb->unsent)
+		return;
+	n = port_pcb_netif(pcb);
+	mss = node->wire_mss + (pcb->flags & TF_TIMESTAMP ? LWIP_TCP_OPT_LEN_TS_OUT : 0);
+	if (n && portif_of(n) && !portif_of(n)->vnet && pcb->mss > mss)
+		pcb->mss = (u16_t)mss;
+}
+
+/**
+ * port_tcp_pmtu() - A packet was too large for the path
+ * @pcb:	connection
+ * @mtu:	what the router told
+ * @seq:	sequence number of the packet that it quoted
+ */
+void port_tcp_pmtu(struct tcp_pcb *pcb, unsigned mtu, uint32_t seq)
+{
+	struct pcbnode *node = pcbnode_of(pcb);
+	bool v6 = IP_IS_V6_VAL(pcb->remote_ip);
+	unsigned head = (v6 ? IP6_HLEN : IP_HLEN) + TCP_HLEN, mss;
+
+	if (!node || !node->wire_mss || TCP_SEQ_LT(seq, pcb->lastack) ||
+	    TCP_SEQ_GEQ(seq, pcb->snd_nxt))
+		return;
+	mtu = LWIP_MAX(mtu, v6 ? PMTU_MIN6 : PMTU_MIN4);
+	if (pcb->flags & TF_TIMESTAMP)
+		head += LWIP_TCP_OPT_LEN_TS_OUT;
+	mss = mtu - head;
+	if (mss >= node->wire_mss)
+		return;
+	node->wire_mss = (uint16_t)mss;
+	node->shrunk = true;
+	port_tcp_lower_mss(pcb);
+	recovery_lost(node);
+}
+
+/**
+ * port_tcp_figures() - How a connection's sending side stands
+ * @pcb:	connection
+ * @f:		out
+ */
+void port_tcp_figures(const struct tcp_pcb *pcb, struct port_tcp_figures *f)
+{
+	const struct pcbnode *node = pcbnode_of(pcb);
+	const struct recovery *r = node ? node->rec : NULL;
+
+	memset(f, 0, sizeof(*f));
+	f->cwnd = pcb->cwnd;
+	f->ssthresh = pcb->ssthresh;
+	f->in_flight = pcb->snd_nxt - pcb->lastack;
+	f->rto = (uint32_t)pcb->rto * TCP_SLOW_INTERVAL * 1000;
+	f->srtt = (uint32_t)(pcb->sa >> 3) * TCP_SLOW_INTERVAL * 1000;
+	f->rttvar = (uint32_t)(pcb->sv >> 2) * TCP_SLOW_INTERVAL * 1000;
+	f->backoff = pcb->nrtx;
+	if (!r)
+		return;
+	f->cwnd = r->cc.cwnd;
+	f->sacked = r->sb.held;
+	f->lost = r->sb.lost;
+	f->backoff = r->backoff;
+	f->rto = rtt_rto(&r->rtt, r->backoff);
+	if (r->rtt.srtt) {
+		f->srtt = r->rtt.srtt;
+		f->rttvar = r->rtt.var;
+	}
+}
+
+/**
+ * port_tcp_rcv_rtt() - The path's round trip as a receiver sees it
+ * @pcb:	connection
+ *
+ * Return: milliseconds; 0: not known
+ */
+unsigned port_tcp_rcv_rtt(const struct tcp_pcb *pcb)
+{
+	const struct pcbnode *node = pcbnode_of(pcb);
+
+	return node ? node->rcv_rtt : 0;
+}
