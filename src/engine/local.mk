@@ -38,4 +38,9 @@ TESTS += tests/unit/engine-bpf
 tests_unit_engine_bpf_SOURCES = tests/unit/engine-bpf.c src/engine/bpf.c
 tests_unit_engine_bpf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_engine_bpf_LDADD = $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/engine-nlmsg
+TESTS += tests/unit/engine-nlmsg
+tests_unit_engine_nlmsg_SOURCES = tests/unit/engine-nlmsg.c src/engine/nlmsg.c
+tests_unit_engine_nlmsg_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_engine_nlmsg_LDADD = $(CMOCKA_LIBS)
 endif

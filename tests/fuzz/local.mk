@@ -16,7 +16,7 @@ fuzz_names_sources = $(fuzz_proto_sources) $(wildcard $(top_srcdir)/src/names/*.
 	$(filter-out %/api.c,$(wildcard $(top_srcdir)/src/client/*.c))
 
 fuzz_programs = tests/fuzz/fuzz-config tests/fuzz/fuzz-msg tests/fuzz/fuzz-sockname \
-	tests/fuzz/fuzz-frames tests/fuzz/fuzz-bpf tests/fuzz/fuzz-dns
+	tests/fuzz/fuzz-frames tests/fuzz/fuzz-rtnl tests/fuzz/fuzz-bpf tests/fuzz/fuzz-dns
 fuzz: $(fuzz_programs)
 .PHONY: fuzz
 
@@ -42,7 +42,12 @@ tests/fuzz/fuzz-frames: $(top_srcdir)/tests/fuzz/fuzz-frames.c $(fuzz_engine_sou
 	$(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_FLAGS) -fno-sanitize=alignment,shift -w -DPORT_ASSERT_ABORT \
 		$(FUZZ_CPPFLAGS) $(LWIP_CPPFLAGS) -I$(LWIP_DIR)/src -o $@ $^ $(VDEPLUG_LIBS) $(LIBS)
 
+tests/fuzz/fuzz-rtnl: $(top_srcdir)/tests/fuzz/fuzz-rtnl.c $(fuzz_engine_sources)
+	@$(MKDIR_P) tests/fuzz
+	$(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_FLAGS) -fno-sanitize=alignment,shift -w -DPORT_ASSERT_ABORT \
+		$(FUZZ_CPPFLAGS) $(LWIP_CPPFLAGS) -I$(LWIP_DIR)/src -o $@ $^ $(VDEPLUG_LIBS) $(LIBS)
+
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/corpus \
 	tests/fuzz/fuzz-config.c tests/fuzz/fuzz-msg.c tests/fuzz/fuzz-sockname.c \
-	tests/fuzz/fuzz-frames.c tests/fuzz/fuzz-bpf.c tests/fuzz/fuzz-dns.c
+	tests/fuzz/fuzz-frames.c tests/fuzz/fuzz-rtnl.c tests/fuzz/fuzz-bpf.c tests/fuzz/fuzz-dns.c
 CLEANFILES += $(fuzz_programs)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh - run each fuzz target for a while
 #
-# usage: run.sh [SECONDS [TARGET...]]    (10 s; config msg sockname frames bpf dns)
+# usage: run.sh [SECONDS [TARGET...]]    (10 s; config msg sockname frames rtnl bpf dns)
 # The targets are those that `make fuzz` built in $USTACK_BUILD (default: the
 # current folder) and are built if they are missing.  Each starts from its
 # corpus, which stays as it is; what a failing target ate is kept in
@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 build=${USTACK_BUILD:-.}
 seconds=${1:-10}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- config msg sockname frames bpf dns
+[ $# -gt 0 ] || set -- config msg sockname frames rtnl bpf dns
 
 skip() { echo "skipped: $1"; exit 77; }
 
