@@ -60,7 +60,7 @@ static void prefix_route(const struct iface_addr *a, struct netif *n, struct rou
 	ip_addr_copy(r->gw, *IP_ANY_TYPE);
 	ip_addr_copy(r->src, a->local);
 	if (v6)
-		ip_addr_set_any(v6, &r->src);
+		ip_addr_set_any(true, &r->src);
 }
 
 /* does the address bring a route, now? */

@@ -43,9 +43,10 @@ static void put_stats(struct nlbuf *b, const struct iface *i)
 {
 	struct rtnl_link_stats64 s;
 	uint32_t s32[sizeof(struct rtnl_link_stats) / 4];
-	const uint64_t *v = (const uint64_t *)&s;
+	uint64_t v[sizeof(s) / 8];
 
 	fill_stats(i, &s);
+	memcpy(v, &s, sizeof(v));
 	for (unsigned k = 0; k < sizeof(s32) / sizeof(*s32); k++)
 		s32[k] = (uint32_t)v[k];
 	nl_put(b, IFLA_STATS64, &s, sizeof(s));
