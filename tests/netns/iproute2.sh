@@ -13,9 +13,10 @@ need ip
 need_root
 
 # indexes and Ethernet addresses that were made up differ; so does what a veth
-# says of its peer and its queue
+# says of its peer and its queue, and what ip says when another test's namespace
+# goes while it looks for the peer's
 normalise() {
-	sed -E -e 's/^[0-9]+: /N: /; s/@if[0-9]+//; s/ link-netns(id)? .*//' \
+	sed -E -e '/Peer netns reference is invalid/d' -e 's/^[0-9]+: /N: /; s/@if[0-9]+//; s/ link-netns(id)? .*//' \
 		-e 's/(link\/ether) [0-9a-f:]{17}/\1 MAC/; /MAC/! s/ lladdr 02:/ lladdr 02:/' \
 		-e 's/fe80::[0-9a-f:]+/fe80::LL/g' \
 		-e 's/,NOARP|,MULTICAST//g; s/qdisc [a-z]+ //; s/ qlen 1000//' \
