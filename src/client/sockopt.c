@@ -171,6 +171,11 @@ int client_setsockopt(int fd, const struct sockname *sn, int level, int name,
 	if (len >= sizeof(v) && quick(level, name, v, stream))
 		return conn_send(sn->path, &r);
 	ret = conn_call(sn->path, &r);
+	/* the daemon forgets a connection that is shut down both ways: nothing is
+	 * left to linger, and Linux does not mind */
+	if (ret == -ENOTCONN && stream && level == SOL_SOCKET && name == SO_LINGER &&
+	    len >= sizeof(struct linger))
+		return 0;
 	bit = kept(level, name);
 	if (!ret && bit && !stream)
 		keep(fd, bit, v != 0);
