@@ -245,10 +245,12 @@ static void put_cmsg(struct ctl *c, int level, int type, const void *data, size_
 	size_t room = m->msg_control && m->msg_controllen > c->used ? m->msg_controllen - c->used
 								       : 0;
 
-	if (room < CMSG_LEN(len)) {
+	if (room < CMSG_LEN(len))
 		m->msg_flags |= MSG_CTRUNC;
+	if (room < sizeof(*h))
 		return;
-	}
+	if (room < CMSG_LEN(len))	/* as much as fits, as the kernel's put_cmsg() */
+		len = room - CMSG_LEN(0);
 	h = (struct cmsghdr *)((char *)m->msg_control + c->used);
 	h->cmsg_level = level;
 	h->cmsg_type = type;
@@ -299,6 +301,8 @@ static void put_stamp(struct ctl *c, const struct dgram_hdr *h, unsigned opts)
 static void put_all(struct ctl *c, const struct dgram_hdr *h, unsigned opts)
 {
 	int ttl = h->ttl, tos = h->tos;
+	bool v4 = h->local.sa.sa_family == AF_INET ||
+		  IN6_IS_ADDR_V4MAPPED(&h->local.in6.sin6_addr);
 
 	if (opts & (TAG_OPT_TIMESTAMP | TAG_OPT_TIMESTAMPNS))
 		put_stamp(c, h, opts);
@@ -306,13 +310,13 @@ static void put_all(struct ctl *c, const struct dgram_hdr *h, unsigned opts)
 		return;			/* ours: no packet came */
 	if (opts & (TAG_OPT_PKTINFO | TAG_OPT_PKTINFO6))
 		put_pktinfo(c, h, opts);
-	if (opts & TAG_OPT_TTL)
+	if (v4 && opts & TAG_OPT_TTL)
 		put_cmsg(c, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
-	if (opts & TAG_OPT_TOS)
+	if (v4 && opts & TAG_OPT_TOS)
 		put_cmsg(c, IPPROTO_IP, IP_TOS, &h->tos, sizeof(h->tos));
-	if (opts & TAG_OPT_HOPLIMIT)
+	if (!v4 && opts & TAG_OPT_HOPLIMIT)
 		put_cmsg(c, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof(ttl));
-	if (opts & TAG_OPT_TCLASS)
+	if (!v4 && opts & TAG_OPT_TCLASS)
 		put_cmsg(c, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
 }
 

@@ -366,6 +366,7 @@ struct tcp_sock *tcp_sock_accepted(struct tcp_sock *parent, struct tcp_pcb *pcb,
 		return NULL;
 	}
 	ts->s.o = parent->s.o;
+	ts->s.o.priority = 0;		/* the one option that a child does not inherit */
 	ts->phase = TCP_CONNECTED;
 	if (send(fds[0], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
 		ts->kept = ts->nkept = 1;

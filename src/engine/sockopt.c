@@ -17,6 +17,7 @@
 #include "engine/iface.h"
 #include "engine/priv.h"
 #include "engine/sock.h"
+#include <netinet/udp.h>
 #include <netinet/tcp.h>		/* after lwIP's headers: both have a TCP_MSS */
 
 #define F_TCP	1		/* stream sockets only */
@@ -102,6 +103,7 @@ void sockopt_init(struct sockopt *o, int domain, int type)
 	bool tcp = type == SOCK_STREAM;
 
 	*o = (struct sockopt){
+		.reuseaddr = type == SOCK_RAW,
 		.sndbuf = tcp ? DEF_TCP_SNDBUF : DEF_SNDBUF,
 		.rcvbuf = tcp ? DEF_TCP_RCVBUF : DEF_RCVBUF,
 		.rcvlowat = 1, .ttl = 64, .hops = -1,
@@ -125,9 +127,79 @@ static const struct row *find(const struct sock *s, int level, int name)
 			return NULL;
 		if ((r->flags & F_DGRAM) && s->type == SOCK_STREAM)
 			return NULL;
+		if (level == IPPROTO_IP && s->domain == AF_INET6 && s->type == SOCK_RAW)
+			return NULL;
+		if (level == IPPROTO_IP && name == IP_HDRINCL && s->type != SOCK_RAW)
+			return NULL;
 		if ((r->flags & F_V6) && s->domain != AF_INET6)
 			return NULL;
 		return r;
+	}
+	return NULL;
+}
+
+/* options that have no effect here: they read as Linux's default, may be set to
+ * that, and are refused with any other value, since what "succeeds" must act */
+enum { K_TCP = 1, K_UDP = 2, K_RAW = 4, K_ALL = 7 };
+
+static const struct fixed {
+	int level, name, value;
+	unsigned kinds;
+} fixed_rows[] = {
+	{ SOL_SOCKET, SO_BSDCOMPAT, 0, K_ALL }, { SOL_SOCKET, SO_RXQ_OVFL, 0, K_ALL },
+	{ SOL_SOCKET, SO_NOFCS, 0, K_ALL }, { SOL_SOCKET, SO_SELECT_ERR_QUEUE, 0, K_ALL },
+	{ SOL_SOCKET, SO_BUSY_POLL, 0, K_ALL }, { SOL_SOCKET, SO_PREFER_BUSY_POLL, 0, K_ALL },
+	{ SOL_SOCKET, SO_INCOMING_CPU, -1, K_ALL }, { SOL_SOCKET, SO_INCOMING_NAPI_ID, 0, K_ALL },
+	{ SOL_SOCKET, SO_ZEROCOPY, 0, K_ALL }, { SOL_SOCKET, SO_TIMESTAMPING, 0, K_ALL },
+	{ SOL_SOCKET, SO_PEEK_OFF, -1, K_TCP | K_UDP },
+
+	{ IPPROTO_TCP, TCP_DEFER_ACCEPT, 0, K_TCP }, { IPPROTO_TCP, TCP_FASTOPEN, 0, K_TCP },
+	{ IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0, K_TCP }, { IPPROTO_TCP, TCP_INQ, 0, K_TCP },
+	{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, 0, K_TCP }, { IPPROTO_TCP, TCP_REPAIR, 0, K_TCP },
+	{ IPPROTO_TCP, TCP_SAVE_SYN, 0, K_TCP }, { IPPROTO_TCP, TCP_THIN_DUPACK, 0, K_TCP },
+	{ IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 0, K_TCP },
+	{ IPPROTO_TCP, TCP_WINDOW_CLAMP, 0, K_TCP },
+
+	{ IPPROTO_UDP, UDP_CORK, 0, K_UDP }, { IPPROTO_UDP, UDP_SEGMENT, 0, K_UDP },
+	{ IPPROTO_UDP, UDP_GRO, 0, K_UDP }, { IPPROTO_UDP, UDP_NO_CHECK6_TX, 0, K_UDP },
+	{ IPPROTO_UDP, UDP_NO_CHECK6_RX, 0, K_UDP },
+
+	{ IPPROTO_IP, IP_RECVOPTS, 0, K_ALL }, { IPPROTO_IP, IP_RETOPTS, 0, K_ALL },
+	{ IPPROTO_IP, IP_FREEBIND, 0, K_ALL }, { IPPROTO_IP, IP_TRANSPARENT, 0, K_ALL },
+	{ IPPROTO_IP, IP_UNICAST_IF, 0, K_ALL }, { IPPROTO_IP, IP_MINTTL, 0, K_ALL },
+	{ IPPROTO_IP, IP_NODEFRAG, 0, K_ALL }, { IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 0, K_ALL },
+	{ IPPROTO_IP, IP_RECVORIGDSTADDR, 0, K_ALL }, { IPPROTO_IP, IP_CHECKSUM, 0, K_ALL },
+	{ IPPROTO_IP, IP_PASSSEC, 0, K_ALL }, { IPPROTO_IP, IP_RECVFRAGSIZE, 0, K_ALL },
+	{ IPPROTO_IP, IP_HDRINCL, 0, K_TCP | K_UDP },
+
+	{ IPPROTO_IPV6, IPV6_MULTICAST_ALL, 1, K_ALL }, { IPPROTO_IPV6, IPV6_DONTFRAG, 0, K_ALL },
+	{ IPPROTO_IPV6, IPV6_RECVPATHMTU, 0, K_ALL }, { IPPROTO_IPV6, IPV6_RECVRTHDR, 0, K_ALL },
+	{ IPPROTO_IPV6, IPV6_RECVHOPOPTS, 0, K_ALL }, { IPPROTO_IPV6, IPV6_RECVDSTOPTS, 0, K_ALL },
+	{ IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 1, K_ALL }, { IPPROTO_IPV6, IPV6_UNICAST_IF, 0, K_ALL },
+	{ IPPROTO_IPV6, IPV6_FREEBIND, 0, K_ALL }, { IPPROTO_IPV6, IPV6_TRANSPARENT, 0, K_ALL },
+	{ IPPROTO_IPV6, IPV6_MINHOPCOUNT, 0, K_ALL },
+	{ IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, 0, K_ALL },
+	{ IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 0, K_ALL }, { IPPROTO_IPV6, IPV6_ROUTER_ALERT, 0, K_ALL },
+};
+
+static unsigned kind_of(const struct sock *s)
+{
+	return s->type == SOCK_STREAM ? K_TCP : s->type == SOCK_DGRAM ? K_UDP : K_RAW;
+}
+
+static const struct fixed *find_fixed(const struct sock *s, int level, int name)
+{
+	if (s->domain != AF_INET && s->domain != AF_INET6)
+		return NULL;
+	if (level == IPPROTO_IPV6 && s->domain != AF_INET6)
+		return NULL;
+	if (level == IPPROTO_IP && s->domain == AF_INET6 && s->type == SOCK_RAW)
+		return NULL;
+	for (size_t i = 0; i < sizeof(fixed_rows) / sizeof(fixed_rows[0]); i++) {
+		const struct fixed *f = &fixed_rows[i];
+
+		if (f->level == level && f->name == name && f->kinds & kind_of(s))
+			return f;
 	}
 	return NULL;
 }
@@ -138,8 +210,8 @@ static int take_int(const struct row *r, const void *val, uint32_t len, int *out
 		memcpy(out, val, sizeof(int));
 		return 0;
 	}
-	if (r && (r->flags & F_BYTE) && len >= 1) {
-		*out = *(const uint8_t *)val;
+	if (r && (r->flags & F_BYTE)) {	/* no byte at all is 0 */
+		*out = len ? *(const uint8_t *)val : 0;
 		return 0;
 	}
 	return -EINVAL;
@@ -164,8 +236,12 @@ static int set_row(struct sock *s, const struct row *r, int v)
 	}
 	if (r->at == AT(v6only) && s->bound)
 		return -EINVAL;
-	if (r->at == AT(tos))
-		v &= 0xff;
+	if (r->at == AT(linger2) && v == 0)
+		v = 60;			/* 0 is the default, tcp_fin_timeout */
+	if (r->at == AT(tclass) && v >= 0 && s->type == SOCK_STREAM)
+		v &= 0xfc;
+	if (r->at == AT(tos))		/* a stream's ECN bits are not the application's */
+		v &= s->type == SOCK_STREAM ? 0xfc : 0xff;
 	*(int *)((char *)&s->o + r->at) = v;
 	if (r->at == AT(v6only))
 		endpoint_any(s->domain, s->o.v6only, &s->local);
@@ -229,6 +305,8 @@ static int set_device(struct sock *s, const void *val, uint32_t len)
 int sock_setopt(struct sock *s, int level, int name, const void *val, uint32_t len)
 {
 	const struct row *r = find(s, level, name);
+	static const struct row byte_row = { .flags = F_BYTE };
+	const struct fixed *f;
 	int v;
 
 	sock_catch_up(s);
@@ -236,6 +314,12 @@ int sock_setopt(struct sock *s, int level, int name, const void *val, uint32_t l
 		if (take_int(r, val, len, &v) < 0)
 			return -EINVAL;
 		return set_row(s, r, v);
+	}
+	f = find_fixed(s, level, name);
+	if (f) {
+		if (take_int(f->level == IPPROTO_IP ? &byte_row : NULL, val, len, &v) < 0)
+			return -EINVAL;
+		return v == f->value ? 0 : -ENOPROTOOPT;
 	}
 	if (level == SOL_SOCKET) {
 		switch (name) {
@@ -266,6 +350,8 @@ static int give(const void *from, uint32_t size, void *val, uint32_t *len)
 
 static int get_socket_level(struct sock *s, int name, void *val, uint32_t *len)
 {
+	/* there is a peer's process only on AF_UNIX */
+	static const struct ucred nobody = { .pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	struct msg_stat st;
 	char dev[16] = "";
 	int v;
@@ -296,6 +382,10 @@ static int get_socket_level(struct sock *s, int name, void *val, uint32_t *len)
 	case SO_RCVBUF:
 		v = s->o.rcvbuf;
 		break;
+	case SO_PEERCRED:
+		return give(&nobody, sizeof(nobody), val, len);
+	case SO_PASSCRED: case SO_PASSSEC:
+		return -EOPNOTSUPP;
 	case SO_SNDLOWAT:
 		v = 1;
 		break;
@@ -308,6 +398,8 @@ static int get_socket_level(struct sock *s, int name, void *val, uint32_t *len)
 			*len = 0;
 			return 0;
 		}
+		if (*len < sizeof(dev))
+			return -EINVAL;
 		iface_name(s->e, (unsigned)s->o.bindtodevice, dev);
 		return give(dev, (uint32_t)strlen(dev) + 1, val, len);
 	case SO_LOCK_FILTER: case SO_BPF_EXTENSIONS:
@@ -319,10 +411,23 @@ static int get_socket_level(struct sock *s, int name, void *val, uint32_t *len)
 	return give(&v, sizeof(v), val, len);
 }
 
+/* a level that is neither IP's nor the protocol's own: ip_getsockopt() has a name for that */
 static bool foreign_level(const struct sock *s, int level)
 {
-	return s->domain == AF_INET && level != IPPROTO_IP && level != IPPROTO_TCP &&
-		level != IPPROTO_UDP && level != SOL_RAW;
+	int own = s->type == SOCK_STREAM ? IPPROTO_TCP : s->type == SOCK_DGRAM ? IPPROTO_UDP : SOL_RAW;
+
+	return s->domain == AF_INET && level != IPPROTO_IP && level != own;
+}
+
+/* a short buffer gets one byte at IPPROTO_IP where the value fits in it (ip(7)) */
+static int give_int(int v, bool byte, void *val, uint32_t *len)
+{
+	if (byte && *len > 0 && *len < sizeof(int) && v >= 0 && v <= 255) {
+		*(uint8_t *)val = (uint8_t)v;
+		*len = 1;
+		return 0;
+	}
+	return give(&v, sizeof(v), val, len);
 }
 
 /**
@@ -335,8 +440,11 @@ static bool foreign_level(const struct sock *s, int level)
 int sock_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 {
 	const struct row *r = find(s, level, name);
+	const struct fixed *f = r ? NULL : find_fixed(s, level, name);
 	int v;
 
+	if (f)
+		return give_int(f->value, f->level == IPPROTO_IP, val, len);
 	if (!r && level == SOL_SOCKET)
 		return get_socket_level(s, name, val, len);
 	if (!r) {
@@ -350,11 +458,7 @@ int sock_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 		v = 64;
 	if (r->at == AT(tclass) && v < 0)
 		v = 0;
-	/* ip(7): a short buffer gets one byte where the value fits in it */
-	if ((r->flags & F_BYTE) && *len > 0 && *len < sizeof(int) && v >= 0 && v <= 255) {
-		*(uint8_t *)val = (uint8_t)v;
-		*len = 1;
-		return 0;
-	}
-	return give(&v, sizeof(v), val, len);
+	if (r->at == AT(mcast_hops) && v < 0)
+		v = 1;
+	return give_int(v, r->flags & F_BYTE, val, len);
 }

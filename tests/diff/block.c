@@ -92,6 +92,7 @@ struct blocked {
 	long result;
 	int error;
 	bool done;
+	int tid;
 };
 
 static void *block(void *arg)
@@ -99,6 +100,7 @@ static void *block(void *arg)
 	struct blocked *b = arg;
 	char buf[16];
 
+	__atomic_store_n(&b->tid, gettid(), __ATOMIC_RELEASE);
 	if (!strcmp(b->call, "accept"))
 		b->result = accept(b->fd, NULL, NULL) < 0 ? -1 : 0;
 	else if (!strcmp(b->call, "connect"))
@@ -124,13 +126,34 @@ static bool finished(const struct blocked *b, int ms)
 	return __atomic_load_n(&b->done, __ATOMIC_ACQUIRE);
 }
 
+/* does the kernel say that a thread sleeps? */
+static bool sleeps(int tid)
+{
+	char path[64], line[256] = "";
+	const char *state;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	f = tid ? fopen(path, "r") : NULL;
+	if (!f)
+		return false;
+	state = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
+	fclose(f);
+	return state && state[1] == ' ' && state[2] == 'S';
+}
+
 static pthread_t start(struct blocked *b)
 {
+	int asleep = 0;
 	pthread_t t;
 
 	if (pthread_create(&t, NULL, block, b))
 		errx(2, "pthread_create");
-	poll(NULL, 0, 60);	/* it may do nothing else than block by then */
+	/* asleep ten times in a row: in the call itself, not on its way there */
+	for (int i = 0; i < WAIT_MS && asleep < 10; i++) {
+		poll(NULL, 0, 5);
+		asleep = sleeps(__atomic_load_n(&b->tid, __ATOMIC_ACQUIRE)) ? asleep + 1 : 0;
+	}
 	return t;
 }
 

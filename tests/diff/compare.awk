@@ -19,6 +19,8 @@ function judge(key, a, b,    i) {
 	compared++
 	if (a == b)
 		return
+	a = a == "" ? "(nothing)" : a
+	b = b == "" ? "(nothing)" : b
 	for (i = 1; i <= entries; i++)
 		if (key ~ keys_of[i] && a ~ kernels_of[i] && b ~ ours_of[i]) {
 			used[i]++
@@ -27,8 +29,8 @@ function judge(key, a, b,    i) {
 		}
 	bad++
 	print "differs: " key
-	print "    kernel: " (a == "" ? "(nothing)" : a)
-	print "    ours:   " (b == "" ? "(nothing)" : b)
+	print "    kernel: " a
+	print "    ours:   " b
 }
 FILENAME == ARGV[1] {
 	if ($0 ~ /^#/ || $0 == "")

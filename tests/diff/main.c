@@ -33,7 +33,7 @@ static const struct site sites[] = {
 static const struct topic topics[] = {
 	{ "create", create_scenarios }, { "tcp", tcp_scenarios }, { "udp", udp_scenarios },
 	{ "flag", flag_scenarios },
-	{ "event", event_scenarios }, { "name", name_scenarios },
+	{ "option", option_scenarios }, { "event", event_scenarios }, { "name", name_scenarios },
 	{ "block", block_scenarios },
 };
 

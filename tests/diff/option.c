@@ -178,19 +178,11 @@ static void values_of(enum kind k)
 
 	for (size_t i = 0; i < COUNT; i++) {
 		const struct option *o = &options[i];
-		int fd = make(k), before = get_int(fd, o->level, o->name);
 
-		if (before == -1 && errno == ENOPROTOOPT && set_int(fd, o->level, o->name, 1) < 0 &&
-		    errno == ENOPROTOOPT) {
-			done(fd);
-			continue;	/* lengths_of() has seen it */
-		}
-		done(fd);
 		for (size_t n = 0; n < sizeof(values) / sizeof(values[0]); n++) {
 			char op[24], what[96];
-			int r;
+			int fd = make(k), r;
 
-			fd = make(k);
 			snprintf(op, sizeof(op), "set %d", values[n]);
 			label(what, o, op);
 			r = set_int(fd, o->level, o->name, values[n]);
@@ -225,11 +217,13 @@ static void inherited(void)
 			int l = listener(), c = tcp(), a;
 			char op[24], what[96];
 
-			if (set_int(l, o->level, o->name, values[n]) == 0 &&
-			    (nonblock(c), connect_to(c, site->own, port_of(l)) == 0 || errno == EINPROGRESS) && wait_for(l, POLLIN, 100)) {
+			snprintf(op, sizeof(op), "inherited %d", values[n]);
+			label(what, o, op);
+			nonblock(c);
+			if (set_int(l, o->level, o->name, values[n]) < 0) {
+				saw_result(what, -1);
+			} else if (connect_to(c, site->own, port_of(l)) == 0 || wait_for(l, POLLIN, 100)) {
 				a = accept(l, NULL, NULL);
-				snprintf(op, sizeof(op), "inherited %d", values[n]);
-				label(what, o, op);
 				if (!(o->flags & VOLATILE))
 					saw_result(what, get_int(a, o->level, o->name));
 				close(a);
@@ -419,7 +413,8 @@ static void ancillary(void)
 
 				memcpy(&n, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0) < 4 ? c->cmsg_len - CMSG_LEN(0) : 4);
 				saw(what, "level %d type %d length %zu value %d", c->cmsg_level, c->cmsg_type,
-				    (size_t)c->cmsg_len, c->cmsg_len == CMSG_LEN(4) || c->cmsg_len == CMSG_LEN(1) ? n : -1);
+				    (size_t)c->cmsg_len, !(m.msg_flags & MSG_CTRUNC) && (c->cmsg_len == CMSG_LEN(4) ||
+				    c->cmsg_len == CMSG_LEN(1)) ? n : -1);
 			}
 			close(fd);
 		}

@@ -184,6 +184,7 @@ int get_int(int fd, int level, int name)
 	int v = -1;
 	socklen_t len = sizeof(v);
 
+	errno = 0;			/* a value of -1 shall not show an old one */
 	return getsockopt(fd, level, name, &v, &len) < 0 ? -1 : v;
 }
 
