@@ -150,11 +150,12 @@ static void enter_fast(struct recovery *r)
 static void prr(struct recovery *r, uint32_t delivered, bool progress)
 {
 	uint32_t pipe = sack_pipe(&r->sb), limit;
+	uint32_t base = r->prr_base ? r->prr_base : 1;
 	int64_t send;
 
 	r->prr_delivered += delivered;
 	if (pipe > r->cc.ssthresh) {
-		send = ((int64_t)r->prr_delivered * r->cc.ssthresh + r->prr_base - 1) / r->prr_base -
+		send = ((int64_t)r->prr_delivered * r->cc.ssthresh + base - 1) / base -
 		       r->prr_out;
 	} else {
 		send = (int64_t)r->prr_delivered - r->prr_out;
@@ -199,17 +200,17 @@ static void undo(struct recovery *r)
 /* whole wire segments that the window lets go, at least one if @force */
 static void resend_lost(struct recovery *r, bool force)
 {
-	uint32_t seq, end, pipe, room;
+	uint32_t seq, end, pipe, room, mss = r->cc.mss ? r->cc.mss : 1;
 	int n;
 
 	while (sack_next_lost(&r->sb, &seq, &end)) {
 		pipe = sack_pipe(&r->sb);
 		room = r->cc.cwnd > pipe ? r->cc.cwnd - pipe : 0;
-		if (room < r->cc.mss && room < end - seq && !force)
+		if (room < mss && room < end - seq && !force)
 			return;
-		room -= room % r->cc.mss;
-		if (room < r->cc.mss)
-			room = r->cc.mss;
+		room -= room % mss;
+		if (room < mss)
+			room = mss;
 		if (end - seq > room + 1)	/* + 1: a FIN */
 			end = seq + room;
 		n = rexmit_send(r->pcb, seq, end);

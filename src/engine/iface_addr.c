@@ -566,8 +566,10 @@ void iface_addresses_down(struct iface *i)
 /* iface_free_addresses() - The interface goes: remove its addresses and routes */
 void iface_free_addresses(struct iface *i)
 {
-	while (i->addr4)
-		drop4(i->addr4, false);
+	for (struct ifa4 *f = i->addr4, *next; f; f = next) {
+		next = f->next;
+		drop4(f, false);
+	}
 	iface_addresses_down(i);
 }
 
@@ -609,6 +611,7 @@ void iface_follow_dhcp(struct netif *n)
 		route_flush_protocol(n, RTPROT_DHCP);
 		drop4(f, true);
 	}
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): drop4() took f off i's list */
 	if (ip_addr_isany_val(a.local) || find4(i, &a.local))
 		return;
 	ip_addr_copy(a.peer, a.local);

@@ -198,8 +198,8 @@ int rtnl_getneigh(struct rtnl_req *r)
 {
 	struct nlmsghdr h = rtnl_answer(r, RTM_NEWNEIGH, 0);
 	struct nla tb[NDA_MAX + 1];
-	struct neigh e;
-	struct want w;
+	struct neigh e = { 0 };
+	struct want w = { 0 };
 	unsigned at;
 	int err = parse(r, &w, tb);
 
@@ -237,8 +237,8 @@ static int set4(struct rtnl_req *r, const struct want *w)
 static int set6(const struct want *w)
 {
 	struct nd6_neighbor_cache_entry *c = NULL;
-	struct neigh e;
-	unsigned k;
+	struct neigh e = { 0 };
+	unsigned k = 0;
 
 	if (find(w, &e, &k)) {
 		c = &neighbor_cache[k];
@@ -264,8 +264,8 @@ int rtnl_newneigh(struct rtnl_req *r)
 {
 	unsigned flags = r->h->nlmsg_flags, at;
 	struct nla tb[NDA_MAX + 1];
-	struct neigh e;
-	struct want w;
+	struct neigh e = { 0 };
+	struct want w = { 0 };
 	int err = parse(r, &w, tb);
 
 	if (err)
@@ -293,8 +293,8 @@ int rtnl_delneigh(struct rtnl_req *r)
 {
 	struct nla tb[NDA_MAX + 1];
 	struct permanent *p;
-	struct neigh e;
-	struct want w;
+	struct neigh e = { 0 };
+	struct want w = { 0 };
 	unsigned at;
 	int err = parse(r, &w, tb);
 
