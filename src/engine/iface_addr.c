@@ -113,7 +113,8 @@ static struct ifa4 *find4(const struct iface *i, const ip_addr_t *local)
 {
 	struct ifa4 *f = i->addr4;
 
-	while (f && !ip_addr_cmp(&f->a.local, local))
+	/* what drop4() frees, it has taken off this list */
+	while (f && !ip_addr_cmp(&f->a.local, local))	/* NOLINT(clang-analyzer-unix.Malloc) */
 		f = f->next;
 	return f;
 }
@@ -611,7 +612,6 @@ void iface_follow_dhcp(struct netif *n)
 		route_flush_protocol(n, RTPROT_DHCP);
 		drop4(f, true);
 	}
-	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): drop4() took f off i's list */
 	if (ip_addr_isany_val(a.local) || find4(i, &a.local))
 		return;
 	ip_addr_copy(a.peer, a.local);
