@@ -348,6 +348,8 @@ static void child_without_path_attaches(void **state)
 	close(l);
 }
 
+/* the sanitizer makes system calls of its own, which no sandbox foresees */
+#ifndef __SANITIZE_ADDRESS__
 /* only the calls that the program makes itself, or the kernel kills it */
 static void enter_sandbox(void)
 {
@@ -372,9 +374,6 @@ static void sandboxed_programs_live(void **state)
 	char byte;
 	pid_t pid;
 
-#ifdef __SANITIZE_ADDRESS__
-	skip();		/* the sanitizer makes calls of its own */
-#endif
 	assert_int_equal(pipe(p), 0);
 	pid = fork();
 	assert_true(pid >= 0);
@@ -395,6 +394,7 @@ static void sandboxed_programs_live(void **state)
 	close(s);
 	close(l);
 }
+#endif
 
 static void stdio_works(void **state)
 {
@@ -425,7 +425,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(control_connection_survives_closing),
 		cmocka_unit_test(dup_and_fcntl_follow),
 		cmocka_unit_test(child_without_path_attaches),
+#ifndef __SANITIZE_ADDRESS__
 		cmocka_unit_test(sandboxed_programs_live),
+#endif
 		cmocka_unit_test(stdio_works),
 	};
 	int ret;
