@@ -352,7 +352,9 @@ unsigned port_tcp_wire_mss(const struct tcp_pcb *pcb)
 {
 	const struct pcbnode *node = pcbnode_of(pcb);
 
-	return node && node->wire_mss ? node->wire_mss : pcb->mss - option_len(pcb);
+	if (node && node->wire_mss)
+		return node->wire_mss;
+	return pcb->mss > option_len(pcb) ? pcb->mss - option_len(pcb) : 1;
 }
 
 /**

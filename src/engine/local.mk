@@ -24,6 +24,7 @@ libengine_la_SOURCES = \
 	src/engine/sock_packet.c \
 	src/engine/sock_raw.c \
 	src/engine/sock_tcp.c src/engine/tcp.h \
+	src/engine/tcp_opt.c \
 	src/engine/sock_udp.c \
 	src/engine/sockopt.c src/engine/sockopt.h \
 	src/engine/xfer.c src/engine/xfer.h src/engine/xfer_rx.c src/engine/xfer_tx.c

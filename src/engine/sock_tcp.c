@@ -1,4 +1,4 @@
-/* sock_tcp.c - TCP sockets: connect, options, the end of a connection
+/* sock_tcp.c - TCP sockets: connect, accept, the end of a connection
  *
  * Theory of operation
  * A stream socket is NEW (maybe bound), then CONNECTING or LISTENING, then
@@ -16,24 +16,18 @@
 #include "engine/tcp.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
 #include <string.h>
 #include <unistd.h>
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
 #include "base/log.h"
 #include "engine/iface.h"
 #include "engine/priv.h"
 #include "lwip/priv/tcp_priv.h"
 #include "port.h"
-#include <netinet/tcp.h>		/* after lwIP's headers: both have a TCP_MSS */
 
 #define NS_PER_MS	1000000ull
 #define NS_PER_S	1000000000ull
 #define SYN_RTO_S	1		/* RFC 6298: the first SYN's time-out */
 #define WND_MIN		(8 * 1024)
-#define CONGESTION_NAME_MAX	16	/* TCP_CA_NAME_MAX */
 #define TCP_RX_WINDOW	(512 * 1024)	/* unread bytes a connection may cost us, by default */
 
 static struct tcp_sock *tcp(struct sock *s)
@@ -486,123 +480,6 @@ static enum msg_state tcp_op_state(const struct sock *s)
 	}
 }
 
-static void tcp_op_opt_changed(struct sock *s, int level, int name)
-{
-	struct tcp_sock *ts = tcp(s);
-
-	if (level == SOL_SOCKET && name == SO_RCVBUF && ts->phase != TCP_LISTENING)
-		sock_set_sndbuf(s, s->o.rcvbuf / 2);
-	if (ts->pcb && ts->phase != TCP_LISTENING)
-		tcp_sock_apply_opts(ts, ts->pcb);
-	if (level == IPPROTO_TCP && ts->phase == TCP_CONNECTED)
-		xfer_dirty(ts);		/* NODELAY, CORK: what was held back may go */
-}
-
-/* lwIP's states in the order of enum tcp_state, as Linux numbers them */
-static const uint8_t linux_state[] = {
-	TCP_CLOSE, TCP_LISTEN, TCP_SYN_SENT, TCP_SYN_RECV, TCP_ESTABLISHED,
-	TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_CLOSE_WAIT, TCP_CLOSING, TCP_LAST_ACK,
-	TCP_TIME_WAIT,
-};
-
-static void fill_info(const struct tcp_sock *ts, struct tcp_info *ti)
-{
-	const struct tcp_pcb *pcb = ts->pcb;
-	struct port_tcp_figures f;
-	uint32_t mss;
-
-	memset(ti, 0, sizeof(*ti));
-	ti->tcpi_state = ts->phase == TCP_LISTENING ? TCP_LISTEN : TCP_CLOSE;
-	if (!pcb || ts->phase == TCP_LISTENING)
-		return;
-	ti->tcpi_state = linux_state[pcb->state];
-	mss = port_tcp_wire_mss(pcb);
-	port_tcp_figures(pcb, &f);
-	ti->tcpi_snd_mss = ti->tcpi_rcv_mss = ti->tcpi_advmss = mss;
-	ti->tcpi_retransmits = (uint8_t)f.backoff;
-	ti->tcpi_rto = f.rto;
-	ti->tcpi_rtt = f.srtt;
-	ti->tcpi_rttvar = f.rttvar;
-	ti->tcpi_rcv_rtt = port_tcp_rcv_rtt(pcb) * 1000;
-	ti->tcpi_snd_cwnd = f.cwnd / mss;
-	ti->tcpi_snd_ssthresh = f.ssthresh / mss;
-	ti->tcpi_unacked = (f.in_flight + mss - 1) / mss;
-	ti->tcpi_sacked = (f.sacked + mss - 1) / mss;
-	ti->tcpi_lost = (f.lost + mss - 1) / mss;
-	ti->tcpi_rcv_space = pcb->rcv_wnd;
-	ti->tcpi_options = (pcb->flags & TF_TIMESTAMP ? TCPI_OPT_TIMESTAMPS : 0) |
-		(pcb->flags & TF_WND_SCALE ? TCPI_OPT_WSCALE : 0) |
-		(pcb->flags & TF_SACK ? TCPI_OPT_SACK : 0);
-}
-
-/* SIOCOUTQ and SIOCOUTQNSD (tcp(7)): what is not acknowledged, or not even sent;
- * the part in the application's pair counts, but not what lies there sent */
-static int outq(const struct tcp_sock *ts, int req, int *val)
-{
-	const struct tcp_pcb *pcb = ts->pcb;
-	int unread = 0;
-
-	*val = 0;
-	if (ts->phase == TCP_LISTENING)
-		return -EINVAL;
-	if (ts->phase != TCP_CONNECTED || !pcb)
-		return 0;
-	if (ioctl(ts->s.w.fd, FIONREAD, &unread) < 0)
-		return -errno;
-	*val = unread - (int)ts->kept +
-	       (int)(pcb->snd_lbb - (req == SIOCOUTQ ? pcb->lastack : pcb->snd_nxt));
-	return 0;
-}
-
-static int tcp_op_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
-{
-	char congestion[CONGESTION_NAME_MAX] = "";
-	struct tcp_info ti;
-
-	if (level == MSG_LEVEL_IOCTL && (name == SIOCOUTQ || name == SIOCOUTQNSD) &&
-	    *len >= sizeof(int)) {
-		*len = sizeof(int);
-		return outq(tcp(s), name, val);
-	}
-	if (level != IPPROTO_TCP)
-		return -ENOPROTOOPT;
-	if (name == TCP_INFO) {
-		fill_info(tcp(s), &ti);
-		if (*len > sizeof(ti))
-			*len = sizeof(ti);
-		memcpy(val, &ti, *len);
-		return 0;
-	}
-	if (name == TCP_CONGESTION) {
-		strcpy(congestion, port_congestion_name(s->o.congestion));
-		if (*len > sizeof(congestion))
-			*len = sizeof(congestion);
-		memcpy(val, congestion, *len);
-		return 0;
-	}
-	return -ENOPROTOOPT;
-}
-
-static int tcp_op_setopt(struct sock *s, int level, int name, const void *val, uint32_t len)
-{
-	struct tcp_sock *ts = tcp(s);
-	char algorithm[CONGESTION_NAME_MAX] = "";
-	int kind;
-
-	if (level != IPPROTO_TCP || name != TCP_CONGESTION)
-		return -ENOPROTOOPT;
-	if (len < 1)
-		return -EINVAL;
-	memcpy(algorithm, val, len < sizeof(algorithm) ? len : sizeof(algorithm) - 1);
-	kind = port_congestion_find(algorithm);
-	if (kind < 0)
-		return kind;
-	s->o.congestion = kind;
-	if (ts->pcb && ts->phase == TCP_CONNECTED)
-		port_tcp_set_congestion(ts->pcb, kind);
-	return 0;
-}
-
 static void tcp_op_event(struct sock *s, uint32_t events)
 {
 	struct tcp_sock *ts = tcp(s);
@@ -652,9 +529,9 @@ const struct sock_ops sock_tcp_ops = {
 	.connect = tcp_op_connect,
 	.listen = tcp_op_listen,
 	.shutdown = tcp_op_shutdown,
-	.setopt = tcp_op_setopt,
-	.getopt = tcp_op_getopt,
-	.opt_changed = tcp_op_opt_changed,
+	.setopt = tcp_setopt,
+	.getopt = tcp_getopt,
+	.opt_changed = tcp_opt_changed,
 	.event = tcp_op_event,
 	.state = tcp_op_state,
 	.destroy = tcp_op_destroy,

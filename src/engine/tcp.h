@@ -60,6 +60,11 @@ void tcp_sock_detach(struct tcp_sock *ts);
 void tcp_sock_abort(struct tcp_sock *ts);
 void tcp_sock_icmp(struct tcp_sock *ts, int err, bool hard);
 
+/* tcp_opt.c */
+void tcp_opt_changed(struct sock *s, int level, int name);
+int tcp_getopt(struct sock *s, int level, int name, void *val, uint32_t *len);
+int tcp_setopt(struct sock *s, int level, int name, const void *val, uint32_t len);
+
 /* listener.c */
 int listener_start(struct tcp_sock *ts, int backlog);
 void listener_stop(struct tcp_sock *ts);
