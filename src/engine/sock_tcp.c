@@ -511,6 +511,7 @@ static void tcp_op_destroy(struct sock *s)
 
 	if (ts->phase == TCP_LISTENING)
 		listener_stop(ts);
+	xfer_undirty(ts);
 	tcp_sock_detach(ts);
 	/* SYN_SENT: frees the PCB without a word, as Linux does; else a RST,
 	 * unless all is said and only our FIN is on its way */

@@ -24,7 +24,7 @@ struct tcp_sock {
 	int soft_err;			/* from ICMP: what a time-out is to be called */
 	int reset_err;			/* the connection failed; told once rx_head is delivered */
 
-	struct tcp_sock *dirty_next;	/* e->dirty */
+	struct tcp_sock *dirty_next, **dirty_pprev;	/* e->dirty */
 	bool dirty;
 
 	/* network -> application */
@@ -74,6 +74,7 @@ void listener_push(struct tcp_sock *ts);
 void xfer_start(struct tcp_sock *ts);
 void xfer_event(struct tcp_sock *ts, uint32_t events);
 void xfer_dirty(struct tcp_sock *ts);
+void xfer_undirty(struct tcp_sock *ts);
 void xfer_run_all(struct engine *e);
 void xfer_flush(struct tcp_sock *ts);
 void xfer_reset(struct tcp_sock *ts, int err);

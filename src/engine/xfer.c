@@ -25,7 +25,22 @@ void xfer_dirty(struct tcp_sock *ts)
 		return;
 	ts->dirty = true;
 	ts->dirty_next = ts->s.e->dirty;
+	if (ts->dirty_next)
+		ts->dirty_next->dirty_pprev = &ts->dirty_next;
+	ts->dirty_pprev = &ts->s.e->dirty;
 	ts->s.e->dirty = ts;
+}
+
+/* xfer_undirty() - Take it off the list again: a socket that ends is freed
+ * before the list is walked */
+void xfer_undirty(struct tcp_sock *ts)
+{
+	if (!ts->dirty)
+		return;
+	ts->dirty = false;
+	*ts->dirty_pprev = ts->dirty_next;
+	if (ts->dirty_next)
+		ts->dirty_next->dirty_pprev = ts->dirty_pprev;
 }
 
 /* the application is done: FIN behind its last byte; and once lwIP needs
@@ -80,8 +95,7 @@ void xfer_run_all(struct engine *e)
 	while (e->dirty) {
 		struct tcp_sock *ts = e->dirty;
 
-		e->dirty = ts->dirty_next;
-		ts->dirty = false;
+		xfer_undirty(ts);
 		if (!ts->s.closed)
 			run(ts);
 	}
