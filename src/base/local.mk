@@ -1,7 +1,7 @@
 noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = \
 	src/base/addr.h src/base/addr.c \
-	src/base/fdio.h src/base/fdio.c \
+	src/base/fdio.h src/base/fdio.c src/base/hash.h \
 	src/base/log.h src/base/log.c \
 	src/base/loop.h src/base/loop.c
 

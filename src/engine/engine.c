@@ -26,6 +26,7 @@
 #include "port.h"
 
 #define NS_PER_MS	1000000ull
+#define TRIM_NS	(1000 * NS_PER_MS)	/* between looks at what buffers are spare */
 #define TURNS_MAX	64	/* deliveries over lo before others get their turn */
 
 static bool loop_pending(void)
@@ -65,8 +66,15 @@ static void turn(struct loop_prepare *p)
 
 static void on_lwip_timer(struct loop_timer *t)
 {
+	struct engine *e = container_of(t, struct engine, lwip_timer);
+	uint64_t now = loop_now(e->loop);
+
 	sys_check_timeouts();
-	bufpool_trim();
+	/* this timer also stands for packets that wait on lo: not at each of them */
+	if (now - e->trimmed >= TRIM_NS) {
+		e->trimmed = now;
+		bufpool_trim();
+	}
 }
 
 static void on_tcp_timer(struct loop_timer *t)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <net/if.h>
 #include <linux/rtnetlink.h>
+#include "base/hash.h"
 #include "engine/addrconv.h"
 #include "engine/priv.h"
 #include "engine/rtnl.h"
@@ -28,7 +29,7 @@
 static void default_mac(const struct iface *i, uint8_t mac[6])
 {
 	char seed[512], id[64] = "";
-	uint64_t h = 0xcbf29ce484222325ull;	/* FNV-1a */
+	uint64_t h;
 	FILE *f = fopen("/etc/machine-id", "re");
 
 	if (f) {
@@ -37,8 +38,7 @@ static void default_mac(const struct iface *i, uint8_t mac[6])
 		fclose(f);
 	}
 	snprintf(seed, sizeof(seed), "%s|%u|%s|%s", id, (unsigned)getuid(), i->e->path, i->name);
-	for (const char *c = seed; *c; c++)
-		h = (h ^ (uint8_t)*c) * 0x100000001b3ull;
+	h = hash_fnv1a(seed, strlen(seed));
 	for (int k = 0; k < 6; k++)
 		mac[k] = (uint8_t)(h >> (8 * k));
 	mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02);

@@ -39,6 +39,7 @@ struct engine {
 	struct loop_prepare prepare;
 	struct loop_timer lwip_timer;	/* lwIP's own timeouts: ARP, ND, ... */
 	struct loop_timer tcp_timer;	/* port_tcp_tick() */
+	uint64_t trimmed;		/* when bufpool_trim() last ran */
 
 	struct iface *ifaces;
 	struct msg_names names;		/* what clients resolve names with (names.c) */
@@ -71,6 +72,5 @@ void names_configure(struct engine *e, const struct config *c);
 uint8_t *engine_linear(struct engine *e);
 void engine_add_epitaph(struct engine *e, const struct sock *s, int err);
 void epitaph_revive(struct sock *s);
-void engine_kick(struct engine *e);
 
 #endif

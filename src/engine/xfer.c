@@ -96,8 +96,7 @@ void xfer_run_all(struct engine *e)
 		struct tcp_sock *ts = e->dirty;
 
 		xfer_undirty(ts);
-		if (!ts->s.closed)
-			run(ts);
+		run(ts);
 	}
 }
 

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include "base/hash.h"
 #include "preload/hook.h"
 #include "preload/names_conf.h"
 #include "preload/procnet.h"
@@ -203,16 +204,6 @@ HOOK(int, access, (const char *path, int mode))
 	return sys_access(redirected(path, &c), mode);
 }
 
-/* FNV-1a, 64 bit */
-static uint64_t hash(const char *p, int len)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (int i = 0; i < len; i++)
-		h = (h ^ (uint8_t)p[i]) * 0x100000001b3u;
-	return h;
-}
-
 static int virtual_stat(struct stat *st)
 {
 	char text[TEXT_MAX];
@@ -222,7 +213,7 @@ static int virtual_stat(struct stat *st)
 		return (int)hook_result(-EIO);
 	*st = (struct stat){
 		.st_mode = S_IFREG | 0444, .st_nlink = 1, .st_size = len, .st_blksize = 4096,
-		.st_blocks = (len + 511) / 512, .st_ino = (ino_t)hash(text, len),
+		.st_blocks = (len + 511) / 512, .st_ino = (ino_t)hash_fnv1a(text, (size_t)len),
 	};
 	return 0;
 }

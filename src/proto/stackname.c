@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "proto/sockname.h"
+#include "base/hash.h"
 #include "proto/stackname.h"
 
 #define NAME_CHARS \
@@ -89,16 +90,6 @@ int stackname_dir(bool create, char *buf, size_t size, char *err, size_t errlen)
 	return check_dir(buf, err, errlen);
 }
 
-/* FNV-1a, 64 bit: the same string gives the same socket in every process */
-static uint64_t hash(const char *s)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (; *s; s++)
-		h = (h ^ (uint8_t)*s) * 0x100000001b3u;
-	return h;
-}
-
 static int set_path(struct stackname *out, const char *name, const char *dir,
 		    const char *base, char *err, size_t errlen)
 {
@@ -168,7 +159,7 @@ int stackname_resolve(const char *name, bool create, struct stackname *out,
 	if (name[0] != '/' && name[0] != '.' && strchr(name, '=')) {
 		out->kind = STACKNAME_CONFIG;
 		out->config = name;
-		snprintf(base, sizeof(base), "@%016" PRIx64, hash(name));
+		snprintf(base, sizeof(base), "@%016" PRIx64, hash_fnv1a(name, strlen(name)));
 		return in_dir(out, name, base, create, err, errlen);
 	}
 	if (strchr(name, '/'))
