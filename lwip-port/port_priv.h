@@ -28,9 +28,9 @@ void port_tcp_lower_mss(struct tcp_pcb *pcb);
 /* offload.c: a packet of a connection of ours, about to go to IP */
 void port_tcp_mark_df(const struct pbuf *p);
 
-/* what the wrapper of icmp.c renames; see guard_icmp.c */
-void lwip_icmp_dest_unreach(struct pbuf *p, enum icmp_dur_type t);
-void lwip_icmp_time_exceeded(struct pbuf *p, enum icmp_te_type t);
+/* guard_icmp.c, for the wrappers ipv4.c and ipv6.c: packets whose next hop did not answer */
+void port_unresolved4(struct pbuf *p);
+void port_unresolved6(struct pbuf *p, struct netif *out);
 
 /* what the wrapper of tcp_out.c renames, and what that of core.c calls instead
  * of tcp_netif_ip_addr_changed(); see tcpglue.c */
