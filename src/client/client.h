@@ -82,6 +82,9 @@ enum {
 	TAG_OPT_PING		= 1 << 12,	/* SOCK_DGRAM, but ICMP: addresses bear no port */
 	TAG_OPT_PENDING		= 1 << 13,	/* streams: connect() has not returned 0 yet */
 	TAG_OPT_AUXDATA		= 1 << 14,	/* PACKET_AUXDATA */
+	TAG_OPT_BROADCAST	= 1 << 15,	/* SO_BROADCAST */
+	TAG_OPT_ORIGDST		= 1 << 16,
+	TAG_OPT_ORIGDST6	= 1 << 17,
 };
 
 bool client_identify(int fd, struct sockname *sn);

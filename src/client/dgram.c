@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -108,6 +109,15 @@ static int send_cmsg(const struct cmsghdr *c, struct dgram_hdr *h)
 			return -EINVAL;
 		}
 	}
+	if (c->cmsg_level == IPPROTO_UDP) {
+		uint16_t size;
+
+		if (c->cmsg_type != UDP_SEGMENT || c->cmsg_len != CMSG_LEN(sizeof(size)))
+			return -EINVAL;
+		memcpy(&size, CMSG_DATA(c), sizeof(size));
+		h->info = size;
+		h->flags |= DGRAM_F_SEGMENT;
+	}
 	return 0;			/* of no concern to this protocol */
 }
 
@@ -159,6 +169,10 @@ static int send_name(int fd, const struct msghdr *m, struct tag t, struct dgram_
 	/* sin_port and sin6_port share their place; only UDP needs it */
 	if (t.type == SOCK_DGRAM && !(t.opts & TAG_OPT_PING) && a.addr.in.sin_port == 0)
 		return -EINVAL;
+	/* a network's own broadcast address only the daemon knows */
+	if (a.addr.sa.sa_family == AF_INET && a.addr.in.sin_addr.s_addr == INADDR_BROADCAST &&
+	    !(t.opts & TAG_OPT_BROADCAST))
+		return -EACCES;
 	h->peer = a.addr;
 	return 0;
 }
@@ -201,7 +215,9 @@ ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m,
 	int ret;
 
 	/* IPv6's UDP never looked at MSG_OOB */
-	if (flags & MSG_MORE || (flags & MSG_OOB && (t.domain == AF_INET || t.type == SOCK_RAW)))
+	if (flags & MSG_OOB && (t.domain == AF_INET || t.type == SOCK_RAW))
+		return -EOPNOTSUPP;
+	if (flags & MSG_MORE && (t.type == SOCK_RAW || t.opts & TAG_OPT_PING))
 		return -EOPNOTSUPP;
 	ret = payload_size(m, t.domain, &total);
 	if (!ret)
@@ -214,6 +230,8 @@ ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m,
 		return ret;
 	if (flags & MSG_CONFIRM)
 		h.flags |= DGRAM_F_CONFIRM;
+	if (flags & MSG_MORE)
+		h.flags |= DGRAM_F_MORE;
 
 	struct iovec iov[m->msg_iovlen + 1];
 
@@ -298,6 +316,14 @@ static void put_stamp(struct ctl *c, const struct dgram_hdr *h, unsigned opts)
 	}
 }
 
+static void put_origdst(struct ctl *c, const struct dgram_hdr *h, unsigned opts)
+{
+	if (opts & TAG_OPT_ORIGDST && h->local.sa.sa_family == AF_INET)
+		put_cmsg(c, IPPROTO_IP, IP_ORIGDSTADDR, &h->local.in, sizeof(h->local.in));
+	if (opts & TAG_OPT_ORIGDST6 && h->local.sa.sa_family == AF_INET6)
+		put_cmsg(c, IPPROTO_IPV6, IPV6_ORIGDSTADDR, &h->local.in6, sizeof(h->local.in6));
+}
+
 static void put_all(struct ctl *c, const struct dgram_hdr *h, unsigned opts)
 {
 	int ttl = h->ttl, tos = h->tos;
@@ -318,6 +344,8 @@ static void put_all(struct ctl *c, const struct dgram_hdr *h, unsigned opts)
 		put_cmsg(c, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof(ttl));
 	if (!v4 && opts & TAG_OPT_TCLASS)
 		put_cmsg(c, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+	if (opts & (TAG_OPT_ORIGDST | TAG_OPT_ORIGDST6))
+		put_origdst(c, h, opts);
 }
 
 static void put_cmsgs(struct msghdr *m, const struct dgram_hdr *h, unsigned opts)

@@ -75,13 +75,32 @@ int io_check_control(const struct msghdr *m)
 	return 0;
 }
 
+/* MSG_FASTOPEN without a cookie, which the stack never has: connect, then send.  The
+ * call blocks, or not, as the socket does (tcp_sendmsg_fastopen()) */
+static int fast_open(int fd, const struct sockname *sn, const struct msghdr *m, int flags)
+{
+	const struct sockaddr *sa = m->msg_name;
+
+	if (!sa || !m->msg_namelen)
+		return tag_get(fd).state == TAG_CONNECTED ? -EISCONN : -EINVAL;
+	if (m->msg_namelen >= sizeof(sa->sa_family) && sa->sa_family == AF_UNSPEC)
+		return -EOPNOTSUPP;
+	return client_connect(fd, sn, sa, m->msg_namelen);
+}
+
 static ssize_t stream_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags)
 {
 	struct msghdr k = { .msg_iov = m->msg_iov, .msg_iovlen = m->msg_iovlen };
 	ssize_t n;
 
-	if (flags & STREAM_SLOW_SEND)
+	if (flags & STREAM_SLOW_SEND & ~MSG_FASTOPEN)
 		return -EOPNOTSUPP;
+	if (flags & MSG_FASTOPEN) {
+		n = fast_open(fd, sn, m, flags);
+		if (n)
+			return n;
+		flags &= ~MSG_FASTOPEN;
+	}
 	n = stream_ready(fd, sn, true, flags);
 	if (!n)
 		n = io_check_control(m);

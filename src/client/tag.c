@@ -28,7 +28,7 @@
 #define TAG_INET6	0x00000008u
 #define TAG_TYPE_SHIFT	4
 #define TAG_OPTS_SHIFT	8
-#define TAG_OPTS_MASK	0xffffu
+#define TAG_OPTS_MASK	0x3fffffu
 
 /**
  * client_identify() - Is this descriptor a socket of a stack, and which?

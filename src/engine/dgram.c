@@ -300,13 +300,17 @@ int dgram_route(struct sock *s, const struct dgram_hdr *h, struct endpoint *to,
 	if ((h->flags & DGRAM_F_LOCAL) &&
 	    endpoint_from_sockaddr(&h->local, s->domain, false, &from) == 0 &&
 	    !ip_addr_isany_val(from.ip)) {
-		if (!iface_of_address(s->e, &from.ip))
+		if (!s->o.transparent && !iface_of_address(s->e, &from.ip))
 			return EINVAL;
 		ip_addr_copy(*src, from.ip);
 	} else if (IP_IS_V6_VAL(to->ip) && !ip_addr_isany_val(dgram(s)->sticky_src)) {
 		ip_addr_copy(*src, dgram(s)->sticky_src);
 	} else if (!ip_addr_isany_val(s->local.ip) && !ip_addr_ismulticast(&s->local.ip)) {
 		ip_addr_copy(*src, s->local.ip);
+		/* Linux has no route from an address that is not its own */
+		if (s->o.freebind && !s->o.transparent && IP_IS_V4_VAL(*src) &&
+		    !iface_of_address(s->e, src))
+			return ENETUNREACH;
 	}
 	return IP_GET_TYPE(src) == IP_GET_TYPE(&to->ip) ? 0 : EINVAL;
 }

@@ -90,6 +90,16 @@ static void on_assert(const char *msg, const char *file, int line)
 }
 #endif
 
+static void set_port_range(struct engine *e, uint16_t min, uint16_t max)
+{
+	struct portset *all[] = { &e->tcp_ports, &e->udp_ports, &e->ping_ports };
+
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		all[i]->min = min;
+		all[i]->max = max;
+	}
+}
+
 /* engine_new() - Start lwIP with lo up; NULL with errno */
 struct engine *engine_new(struct loop *loop, const char *path)
 {
@@ -99,6 +109,7 @@ struct engine *engine_new(struct loop *loop, const char *path)
 		return NULL;
 	e->loop = loop;
 	e->started = loop_now(loop);
+	set_port_range(e, CONFIG_PORT_MIN, CONFIG_PORT_MAX);
 	e->path = strdup(path);
 	e->scratch = malloc(ENGINE_SCRATCH);
 	if (!e->path || !e->scratch)
@@ -124,6 +135,7 @@ fail:
 /* engine_configure() - Bring up every configured interface; 0 or -errno */
 int engine_configure(struct engine *e, const struct config *c, char *err, size_t errlen)
 {
+	set_port_range(e, c->port_min, c->port_max);
 	for (unsigned i = 0; i < c->niface; i++) {
 		int r = iface_add(e, &c->iface[i], err, errlen);
 

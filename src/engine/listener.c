@@ -10,6 +10,9 @@
  *
  * With SO_REUSEPORT each listener has a PCB, lwIP finds the first, and the
  * connection is given to one of the group by a hash of its peer.
+ *
+ * With TCP_DEFER_ACCEPT a connection is not queued before its peer's first bytes or
+ * FIN lie in its pair, or the time is over; until then it counts as half open.
  */
 #include "engine/tcp.h"
 
@@ -25,8 +28,8 @@
 #include "engine/priv.h"
 #include "port.h"
 
-#define SOMAXCONN_LINUX	4096
 #define SYN_MAX		1024		/* half-open connections a listener */
+#define NS_PER_S	1000000000ull
 #define RETRY_NS	(20 * 1000000ull)	/* when too many descriptors are in flight */
 
 /* shared by a listener and its half-open connections, which may outlive it */
@@ -35,7 +38,9 @@ struct synq {
 };
 
 struct pending {
-	struct pending *next;
+	struct pending *next, **pprev;	/* pprev: of the deferred ones */
+	struct tcp_sock *owner, *child;	/* of a deferred one: listener and connection */
+	struct loop_timer timer;	/* ends its being deferred */
 	int app_fd;
 	struct msg_accept rec;
 };
@@ -46,6 +51,8 @@ struct listener {
 	unsigned backlog;
 	struct pending *head, **tail;
 	unsigned queued;
+	struct pending *deferred;	/* TCP_DEFER_ACCEPT: their peers have said nothing yet */
+	unsigned ndeferred;
 	int rec_cost;			/* what one record weighs in the pair (SIOCOUTQ) */
 	bool blocked;			/* EPOLLOUT is armed */
 	struct loop_timer retry;
@@ -86,9 +93,9 @@ static err_t passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pcb *
 	struct tcp_sock *ts = lpcb->callback_arg;
 	struct listener *l = ts->lst;
 
-	if (l->synq->half_open >= SYN_MAX) {
+	if (l->synq->half_open + l->ndeferred >= SYN_MAX) {
 		log_limited(LOG_WARNING, "port %u: %u half-open connections; SYN dropped",
-			    ts->s.local.port, l->synq->half_open);
+			    ts->s.local.port, l->synq->half_open + l->ndeferred);
 		return ERR_MEM;
 	}
 	if (l->queued + (unsigned)in_pair(ts) > l->backlog)
@@ -190,6 +197,73 @@ void listener_push(struct tcp_sock *ts)
 	}
 }
 
+static void enqueue(struct tcp_sock *ts, struct pending *p)
+{
+	p->next = NULL;
+	*ts->lst->tail = p;
+	ts->lst->tail = &p->next;
+	ts->lst->queued++;
+	if (!ts->lst->blocked)
+		listener_push(ts);
+}
+
+/* ---- TCP_DEFER_ACCEPT: a connection is shown once there is something to read */
+
+static struct pending *undefer(struct tcp_sock *child)
+{
+	struct pending *p = child->deferred;
+
+	child->deferred = NULL;
+	*p->pprev = p->next;
+	if (p->next)
+		p->next->pprev = p->pprev;
+	p->owner->lst->ndeferred--;
+	loop_timer_del(&p->timer);
+	return p;
+}
+
+/* listener_show() - The peer of a deferred connection spoke, or closed */
+void listener_show(struct tcp_sock *child)
+{
+	struct pending *p = undefer(child);
+
+	enqueue(p->owner, p);
+}
+
+/* listener_hide() - A connection ends; nobody is to see it if it is still deferred */
+void listener_hide(struct tcp_sock *child)
+{
+	struct pending *p;
+
+	if (!child->deferred)
+		return;
+	p = undefer(child);
+	close(p->app_fd);
+	free(p);
+}
+
+static void on_deferred_long(struct loop_timer *t)
+{
+	listener_show(container_of(t, struct pending, timer)->child);
+}
+
+static void defer(struct tcp_sock *ts, struct tcp_sock *child, struct pending *p)
+{
+	struct listener *l = ts->lst;
+
+	p->owner = ts;
+	p->child = child;
+	p->next = l->deferred;
+	if (p->next)
+		p->next->pprev = &p->next;
+	p->pprev = &l->deferred;
+	l->deferred = p;
+	l->ndeferred++;
+	child->deferred = p;
+	p->timer.cb = on_deferred_long;
+	loop_timer_in(ts->s.e->loop, &p->timer, (uint64_t)ts->s.o.defer_accept * NS_PER_S);
+}
+
 static uint32_t mix(uint32_t h)
 {
 	h ^= h >> 16;
@@ -245,7 +319,7 @@ static err_t accept_cb(void *arg, struct tcp_pcb *pcb, err_t err)
 	tcp_ext_arg_set(pcb, TCP_EXT_ID, NULL);
 	half_open_gone(TCP_EXT_ID, q);
 	ts = choose(ts, pcb);
-	p = malloc(sizeof(*p));
+	p = calloc(1, sizeof(*p));
 	child = p ? tcp_sock_accepted(ts, pcb, &p->app_fd) : NULL;
 	if (!child) {
 		log_limited(LOG_ERR, "port %u: cannot accept a connection: %s; reset",
@@ -253,16 +327,13 @@ static err_t accept_cb(void *arg, struct tcp_pcb *pcb, err_t err)
 		free(p);
 		return ERR_MEM;		/* lwIP sends the RST */
 	}
-	memset(&p->rec, 0, sizeof(p->rec));
 	endpoint_to_sockaddr(&child->s.remote, child->s.domain, &p->rec.peer);
 	endpoint_to_sockaddr(&child->s.local, child->s.domain, &p->rec.local);
 	p->rec.sock = child->s.id;
-	p->next = NULL;
-	*ts->lst->tail = p;
-	ts->lst->tail = &p->next;
-	ts->lst->queued++;
-	if (!ts->lst->blocked)
-		listener_push(ts);
+	if (ts->s.o.defer_accept)
+		defer(ts, child, p);
+	else
+		enqueue(ts, p);
 	/* the application may be gone, and the connection reset with it */
 	return child->s.closed ? ERR_ABRT : ERR_OK;
 }
@@ -330,6 +401,8 @@ void listener_stop(struct tcp_sock *ts)
 
 	if (!l)
 		return;
+	while (l->deferred)
+		sock_close(&l->deferred->child->s);
 	ts->lst = NULL;
 	tcp_arg(l->pcb, NULL);
 	tcp_ext_arg_set_callbacks(l->pcb, TCP_EXT_ID, &no_callbacks);

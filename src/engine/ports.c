@@ -100,7 +100,7 @@ static bool free_for(struct portset *ps, const struct sock *s, const ip_addr_t *
 int ports_bind(struct portset *ps, struct sock *s, const struct endpoint *ep,
 	       ports_busy_fn *busy)
 {
-	const unsigned span = PORTS_EPHEMERAL_MAX - PORTS_EPHEMERAL_MIN + 1;
+	const unsigned span = ps->max - ps->min + 1u;
 	struct endpoint try = *ep;
 	unsigned start;
 
@@ -115,7 +115,7 @@ int ports_bind(struct portset *ps, struct sock *s, const struct endpoint *ep,
 	for (unsigned i = 0; i < span; i++) {
 		bool taken = false;
 
-		try.port = PORTS_EPHEMERAL_MIN + (start + i) % span;
+		try.port = (uint16_t)(ps->min + (start + i) % span);
 		for (struct sock *o = ports_first(ps, try.port); o && !taken; o = o->port_next)
 			taken = o->local.port == try.port && ip_overlap(&ep->ip, &o->local.ip);
 		if (taken || (busy && busy(s, &try)))
@@ -137,11 +137,11 @@ int ports_bind(struct portset *ps, struct sock *s, const struct endpoint *ep,
 int ports_bind_tuple(struct portset *ps, struct sock *s, const ip_addr_t *local,
 		     const struct endpoint *remote)
 {
-	const unsigned span = PORTS_EPHEMERAL_MAX - PORTS_EPHEMERAL_MIN + 1;
+	const unsigned span = ps->max - ps->min + 1u;
 	unsigned start = random32() % span;
 
 	for (unsigned i = 0; i < span; i++) {
-		uint16_t port = PORTS_EPHEMERAL_MIN + (start + i) % span;
+		uint16_t port = (uint16_t)(ps->min + (start + i) % span);
 		bool taken = false;
 
 		for (struct sock *o = ports_first(ps, port); o && !taken; o = o->port_next)

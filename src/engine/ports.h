@@ -14,11 +14,10 @@
 struct sock;
 
 #define PORTS_BUCKETS		4096
-#define PORTS_EPHEMERAL_MIN	32768	/* ip_local_port_range's defaults */
-#define PORTS_EPHEMERAL_MAX	60999
 #define PORTS_PRIVILEGED	1024
 
 struct portset {
+	uint16_t min, max;		/* what a port is chosen from: ip_local_port_range */
 	struct sock *bucket[PORTS_BUCKETS];
 };
 

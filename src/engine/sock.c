@@ -331,7 +331,7 @@ int sock_bind(struct sock *s, const struct msg_addr *a)
 	if (s->o.bindtodevice == 0 && endpoint_lacks_scope(&ep))
 		return -EINVAL;
 	iface_fix_zone(s->e, &ep.ip);
-	if (!local_address(s, &ep))
+	if (!s->o.freebind && !s->o.transparent && !local_address(s, &ep))
 		return -EADDRNOTAVAIL;
 	r = s->ops->bind ? s->ops->bind(s, &ep) : -EOPNOTSUPP;
 	if (r == 0) {

@@ -22,6 +22,7 @@ struct dgram_sock {
 	unsigned sticky_if;		/* IPV6_PKTINFO of all that is sent: interface, */
 	ip_addr_t sticky_src;		/* and source address; zero: none */
 	bool rd_shut, wr_shut;
+	struct cork *cork;		/* UDP: a datagram that grows (MSG_MORE, UDP_CORK) */
 	uint64_t drops;			/* the application was too slow */
 };
 

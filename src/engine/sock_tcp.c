@@ -26,7 +26,6 @@
 
 #define NS_PER_MS	1000000ull
 #define NS_PER_S	1000000000ull
-#define SYN_RTO_S	1		/* RFC 6298: the first SYN's time-out */
 #define WND_MIN		(8 * 1024)
 #define TCP_RX_WINDOW	(512 * 1024)	/* unread bytes a connection may cost us, by default */
 
@@ -255,6 +254,8 @@ static int choose_local(struct tcp_sock *ts, const struct endpoint *to)
 		return ENETUNREACH;
 	if (!ip_addr_isany_val(s->local.ip))
 		src = s->local.ip;
+	if (s->o.freebind && !s->o.transparent && !iface_of_address(s->e, &src))
+		return ENETUNREACH;	/* Linux has no route from an address that is not its own */
 	if (IP_GET_TYPE(&src) != IP_GET_TYPE(&to->ip))
 		return EINVAL;
 	if (s->bound) {
@@ -360,7 +361,8 @@ struct tcp_sock *tcp_sock_accepted(struct tcp_sock *parent, struct tcp_pcb *pcb,
 		return NULL;
 	}
 	ts->s.o = parent->s.o;
-	ts->s.o.priority = 0;		/* the one option that a child does not inherit */
+	ts->s.o.priority = 0;		/* a child does not inherit this one, nor ... */
+	ts->s.o.fastopen = 0;
 	ts->phase = TCP_CONNECTED;
 	if (send(fds[0], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
 		ts->kept = ts->nkept = 1;
@@ -511,6 +513,7 @@ static void tcp_op_destroy(struct sock *s)
 
 	if (ts->phase == TCP_LISTENING)
 		listener_stop(ts);
+	listener_hide(ts);
 	xfer_undirty(ts);
 	tcp_sock_detach(ts);
 	/* SYN_SENT: frees the PCB without a word, as Linux does; else a RST,

@@ -6,10 +6,14 @@
  * rest falls through to lwIP: its DHCP and DNS clients, and port unreachable.
  * Sending borrows one unregistered udp_pcb, filled in for each datagram, so
  * lwIP's list of UDP PCBs stays empty however many sockets there are.
+ *
+ * With MSG_MORE or UDP_CORK records are collected, at most one datagram's worth a
+ * socket; with UDP_SEGMENT one record is sent as several datagrams.
  */
 #include "engine/sock_dgram.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include "engine/iface.h"
 #include "engine/priv.h"
@@ -21,6 +25,14 @@
 #include "port.h"
 
 #define UDP_MAX	65507		/* bytes of data in one datagram (IPv4) */
+#define SEGMENTS_MAX	128	/* UDP_MAX_SEGMENTS */
+
+/* a datagram in the making: what the first record said, and the data so far */
+struct cork {
+	struct dgram_hdr h;
+	size_t len;
+	uint8_t data[UDP_MAX];
+};
 
 /* ---- receiving ---- */
 
@@ -177,7 +189,7 @@ static int autobind(struct sock *s)
 	return r < 0 ? EAGAIN : 0;
 }
 
-static int udp_op_send(struct sock *s, const struct dgram_hdr *h, uint8_t *data, size_t len)
+static int send_one(struct sock *s, const struct dgram_hdr *h, const uint8_t *data, size_t len)
 {
 	struct udp_pcb *pcb = s->e->udp_out;
 	struct endpoint to;
@@ -217,6 +229,81 @@ static int udp_op_send(struct sock *s, const struct dgram_hdr *h, uint8_t *data,
 	return errno_of_lwip(err);
 }
 
+/* UDP_SEGMENT (udp(7)): datagrams of that size, the last may be shorter; they must not
+ * need fragments */
+static int send_segments(struct sock *s, const struct dgram_hdr *h, const uint8_t *data, size_t len)
+{
+	size_t size = h->flags & DGRAM_F_SEGMENT ? h->info : (size_t)s->o.udp_segment, n;
+	struct endpoint to;
+	struct netif *out;
+	ip_addr_t src;
+	int r;
+
+	if (!size)
+		return send_one(s, h, data, len);
+	if (len > UDP_MAX)
+		return EMSGSIZE;
+	r = dgram_route(s, h, &to, &src, &out);
+	if (r)
+		return r;
+	n = (len < size ? len : size) + UDP_HLEN + (IP_IS_V6_VAL(to.ip) ? IP6_HLEN : IP_HLEN);
+	if (n > iface_mtu(s->e, iface_index_of(out)))
+		return EMSGSIZE;
+	if (len > size * SEGMENTS_MAX)
+		return EINVAL;
+	do {
+		n = len < size ? len : size;
+		r = send_one(s, h, data, n);
+		data += n;
+		len -= n;
+	} while (!r && len);
+	return r;
+}
+
+/* send what is corked; 0 or errno (positive) */
+static int uncork(struct sock *s)
+{
+	struct cork *c = dgram(s)->cork;
+	int r;
+
+	if (!c)
+		return 0;
+	dgram(s)->cork = NULL;
+	r = send_segments(s, &c->h, c->data, c->len);
+	free(c);
+	return r;
+}
+
+/* a datagram that does not fit is given up as a whole (ip_append_data()) */
+static int collect(struct sock *s, const struct dgram_hdr *h, const uint8_t *data, size_t len)
+{
+	struct cork *c = dgram(s)->cork;
+
+	if (!c) {
+		c = malloc(sizeof(*c));
+		if (!c)
+			return ENOBUFS;
+		c->h = *h;
+		c->len = 0;
+		dgram(s)->cork = c;
+	}
+	if (len > sizeof(c->data) - c->len) {
+		dgram(s)->cork = NULL;
+		free(c);
+		return EMSGSIZE;
+	}
+	memcpy(c->data + c->len, data, len);
+	c->len += len;
+	return h->flags & DGRAM_F_MORE || s->o.udp_cork ? 0 : uncork(s);
+}
+
+static int udp_op_send(struct sock *s, const struct dgram_hdr *h, uint8_t *data, size_t len)
+{
+	if (dgram(s)->cork || h->flags & DGRAM_F_MORE || s->o.udp_cork)
+		return collect(s, h, data, len);
+	return send_segments(s, h, data, len);
+}
+
 static void udp_event(struct sock *s, uint32_t events)
 {
 	dgram_event(s, events, udp_op_send);
@@ -243,11 +330,14 @@ static void udp_opt_changed(struct sock *s, int level, int name)
 {
 	if (level == SOL_SOCKET && name == SO_RCVBUF)
 		sock_set_sndbuf(s, s->o.rcvbuf);
+	if (level == IPPROTO_UDP && !s->o.udp_cork)
+		uncork(s);
 }
 
 static void udp_destroy(struct sock *s)
 {
 	multicast_leave_all(s);
+	free(dgram(s)->cork);
 }
 
 const struct sock_ops sock_udp_ops = {

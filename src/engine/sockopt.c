@@ -17,6 +17,7 @@
 #include "engine/iface.h"
 #include "engine/priv.h"
 #include "engine/sock.h"
+#include "port.h"
 #include <netinet/udp.h>
 #include <netinet/tcp.h>		/* after lwIP's headers: both have a TCP_MSS */
 
@@ -27,6 +28,7 @@
 #define F_RO	16
 #define F_BYTE	32		/* one byte will do (IPPROTO_IP) */
 #define F_CLAMP	64		/* out of range is clamped, not refused */
+#define F_UDP	128		/* UDP sockets only */
 
 struct row {
 	int level, name;
@@ -59,6 +61,9 @@ static const struct row rows[] = {
 	{ IPPROTO_IP, IP_PKTINFO,	AT(pktinfo), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_RETOPTS,	AT(retopts), 0, 1, F_BOOL | F_BYTE | F_DGRAM },
 	{ IPPROTO_IP, IP_RECVERR,	AT(recverr), 0, 1, F_BOOL | F_BYTE },
+	{ IPPROTO_IP, IP_FREEBIND,	AT(freebind), 0, 1, F_BOOL | F_BYTE },
+	{ IPPROTO_IP, IP_TRANSPARENT,	AT(transparent), 0, 1, F_BOOL | F_BYTE },
+	{ IPPROTO_IP, IP_RECVORIGDSTADDR, AT(origdst), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_HDRINCL,	AT(hdrincl), 0, 1, F_BOOL | F_BYTE | F_DGRAM },
 	{ IPPROTO_IP, IP_MTU_DISCOVER,	AT(mtu_discover), IP_PMTUDISC_DONT, IP_PMTUDISC_OMIT, F_BYTE },
 	{ IPPROTO_IP, IP_MULTICAST_TTL,	AT(mcast_ttl), 0, 255, F_BYTE | F_DGRAM },
@@ -72,6 +77,9 @@ static const struct row rows[] = {
 	{ IPPROTO_IPV6, IPV6_RECVTCLASS, AT(recvtclass), 0, 1, F_BOOL | F_V6 },
 	{ IPPROTO_IPV6, IPV6_RECVPKTINFO, AT(recvpktinfo6), 0, 1, F_BOOL | F_V6 },
 	{ IPPROTO_IPV6, IPV6_RECVERR,	AT(recverr6), 0, 1, F_BOOL | F_V6 },
+	{ IPPROTO_IPV6, IPV6_FREEBIND,	AT(freebind), 0, 1, F_BOOL | F_V6 },
+	{ IPPROTO_IPV6, IPV6_TRANSPARENT, AT(transparent), 0, 1, F_BOOL | F_V6 },
+	{ IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, AT(origdst6), 0, 1, F_BOOL | F_V6 },
 	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, AT(mtu_discover6), IPV6_PMTUDISC_DONT, IPV6_PMTUDISC_OMIT, F_V6 },
 	{ IPPROTO_IPV6, IPV6_MULTICAST_HOPS, AT(mcast_hops), -1, 255, F_V6 | F_DGRAM },
 	{ IPPROTO_IPV6, IPV6_MULTICAST_LOOP, AT(mcast_loop6), 0, 1, F_V6 },
@@ -86,6 +94,10 @@ static const struct row rows[] = {
 	{ IPPROTO_TCP, TCP_MAXSEG,	AT(maxseg), 88, 32767, F_TCP },
 	{ IPPROTO_TCP, TCP_QUICKACK,	AT(quickack), 0, 1, F_BOOL | F_TCP },
 	{ IPPROTO_TCP, TCP_LINGER2,	AT(linger2), -1, 120, F_TCP | F_CLAMP },
+
+	{ IPPROTO_UDP, UDP_CORK,	AT(udp_cork), 0, 1, F_BOOL | F_UDP },
+	{ IPPROTO_UDP, UDP_SEGMENT,	AT(udp_segment), 0, USHRT_MAX, F_UDP },
+	{ IPPROTO_UDP, UDP_GRO,		AT(udp_gro), 0, 1, F_BOOL | F_UDP },
 };
 
 /* Linux's defaults: net.core.*, net.ipv4.* as Debian ships them */
@@ -125,6 +137,8 @@ static const struct row *find(const struct sock *s, int level, int name)
 			return NULL;
 		if ((r->flags & F_TCP) && s->type != SOCK_STREAM)
 			return NULL;
+		if ((r->flags & F_UDP) && s->ops != &sock_udp_ops)
+			return NULL;
 		if ((r->flags & F_DGRAM) && s->type == SOCK_STREAM)
 			return NULL;
 		if (level == IPPROTO_IP && s->domain == AF_INET6 && s->type == SOCK_RAW)
@@ -153,22 +167,18 @@ static const struct fixed {
 	{ SOL_SOCKET, SO_ZEROCOPY, 0, K_ALL }, { SOL_SOCKET, SO_TIMESTAMPING, 0, K_ALL },
 	{ SOL_SOCKET, SO_PEEK_OFF, -1, K_TCP | K_UDP },
 
-	{ IPPROTO_TCP, TCP_DEFER_ACCEPT, 0, K_TCP }, { IPPROTO_TCP, TCP_FASTOPEN, 0, K_TCP },
-	{ IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0, K_TCP }, { IPPROTO_TCP, TCP_INQ, 0, K_TCP },
+	{ IPPROTO_TCP, TCP_INQ, 0, K_TCP },
 	{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, 0, K_TCP }, { IPPROTO_TCP, TCP_REPAIR, 0, K_TCP },
 	{ IPPROTO_TCP, TCP_SAVE_SYN, 0, K_TCP }, { IPPROTO_TCP, TCP_THIN_DUPACK, 0, K_TCP },
 	{ IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 0, K_TCP },
 	{ IPPROTO_TCP, TCP_WINDOW_CLAMP, 0, K_TCP },
 
-	{ IPPROTO_UDP, UDP_CORK, 0, K_UDP }, { IPPROTO_UDP, UDP_SEGMENT, 0, K_UDP },
-	{ IPPROTO_UDP, UDP_GRO, 0, K_UDP }, { IPPROTO_UDP, UDP_NO_CHECK6_TX, 0, K_UDP },
-	{ IPPROTO_UDP, UDP_NO_CHECK6_RX, 0, K_UDP },
+	{ IPPROTO_UDP, UDP_NO_CHECK6_TX, 0, K_UDP }, { IPPROTO_UDP, UDP_NO_CHECK6_RX, 0, K_UDP },
 
 	{ IPPROTO_IP, IP_RECVOPTS, 0, K_ALL }, { IPPROTO_IP, IP_RETOPTS, 0, K_ALL },
-	{ IPPROTO_IP, IP_FREEBIND, 0, K_ALL }, { IPPROTO_IP, IP_TRANSPARENT, 0, K_ALL },
 	{ IPPROTO_IP, IP_UNICAST_IF, 0, K_ALL }, { IPPROTO_IP, IP_MINTTL, 0, K_ALL },
 	{ IPPROTO_IP, IP_NODEFRAG, 0, K_ALL }, { IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 0, K_ALL },
-	{ IPPROTO_IP, IP_RECVORIGDSTADDR, 0, K_ALL }, { IPPROTO_IP, IP_CHECKSUM, 0, K_ALL },
+	{ IPPROTO_IP, IP_CHECKSUM, 0, K_ALL },
 	{ IPPROTO_IP, IP_PASSSEC, 0, K_ALL }, { IPPROTO_IP, IP_RECVFRAGSIZE, 0, K_ALL },
 	{ IPPROTO_IP, IP_HDRINCL, 0, K_TCP | K_UDP },
 
@@ -176,9 +186,7 @@ static const struct fixed {
 	{ IPPROTO_IPV6, IPV6_RECVPATHMTU, 0, K_ALL }, { IPPROTO_IPV6, IPV6_RECVRTHDR, 0, K_ALL },
 	{ IPPROTO_IPV6, IPV6_RECVHOPOPTS, 0, K_ALL }, { IPPROTO_IPV6, IPV6_RECVDSTOPTS, 0, K_ALL },
 	{ IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 1, K_ALL }, { IPPROTO_IPV6, IPV6_UNICAST_IF, 0, K_ALL },
-	{ IPPROTO_IPV6, IPV6_FREEBIND, 0, K_ALL }, { IPPROTO_IPV6, IPV6_TRANSPARENT, 0, K_ALL },
 	{ IPPROTO_IPV6, IPV6_MINHOPCOUNT, 0, K_ALL },
-	{ IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, 0, K_ALL },
 	{ IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 0, K_ALL }, { IPPROTO_IPV6, IPV6_ROUTER_ALERT, 0, K_ALL },
 };
 
@@ -430,6 +438,28 @@ static int give_int(int v, bool byte, void *val, uint32_t *len)
 	return give(&v, sizeof(v), val, len);
 }
 
+/* IP_MTU, IPV6_MTU: of the way to the peer (ip(7)) */
+static int get_mtu(struct sock *s, int level, void *val, uint32_t *len)
+{
+	struct netif *n;
+	ip_addr_t src;
+	int mtu;
+
+	if (!s->connected || !route_source(&s->remote.ip, &src, &n))
+		return -ENOTCONN;
+	mtu = (int)iface_mtu(s->e, iface_index_of(n));
+	if (level == IPPROTO_IPV6 && mtu == UINT16_MAX)
+		mtu++;			/* lo: an IPv4 packet cannot be as long as its MTU */
+	return give(&mtu, sizeof(mtu), val, len);
+}
+
+static bool is_mtu(const struct sock *s, int level, int name)
+{
+	if (level == IPPROTO_IP)
+		return name == IP_MTU && (s->domain == AF_INET || s->type != SOCK_RAW);
+	return level == IPPROTO_IPV6 && name == IPV6_MTU && s->domain == AF_INET6;
+}
+
 /**
  * sock_getopt() - getsockopt(2)
  * @val:	at least *@len bytes
@@ -447,6 +477,8 @@ int sock_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 		return give_int(f->value, f->level == IPPROTO_IP, val, len);
 	if (!r && level == SOL_SOCKET)
 		return get_socket_level(s, name, val, len);
+	if (is_mtu(s, level, name))
+		return get_mtu(s, level, val, len);
 	if (!r) {
 		int ret = s->ops->getopt ? s->ops->getopt(s, level, name, val, len) : -ENOPROTOOPT;
 

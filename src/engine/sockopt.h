@@ -23,6 +23,7 @@ struct sockopt {
 	/* IPPROTO_IP, IPPROTO_IPV6 */
 	int ttl, tos, hops, tclass, v6only;	/* ttl, hops: -1 = default */
 	int retopts;			/* no packet's options are passed on */
+	int freebind, transparent, origdst, origdst6;
 	int recvttl, recvtos, pktinfo, recverr, hdrincl, mtu_discover;
 	int mcast_ttl, mcast_loop, mcast_if;
 	int recvhops, recvtclass, recvpktinfo6, recverr6, mtu_discover6;
@@ -30,7 +31,10 @@ struct sockopt {
 	/* IPPROTO_TCP */
 	int nodelay, cork, keepidle, keepintvl, keepcnt, user_timeout, syncnt;
 	int maxseg, defer_accept, quickack, linger2;
+	int fastopen, fastopen_connect;	/* remembered: no peer gives us a cookie */
 	int congestion;			/* a number of the port's */
+	/* IPPROTO_UDP */
+	int udp_cork, udp_segment, udp_gro;
 };
 
 void sockopt_init(struct sockopt *o, int domain, int type);

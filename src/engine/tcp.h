@@ -7,11 +7,14 @@
 #include "engine/sock.h"
 #include "lwip/tcp.h"
 
+#define SYN_RTO_S	1		/* RFC 6298: the first SYN's time-out */
+#define SOMAXCONN_LINUX	4096
 #define TCP_EXT_ID	1	/* our place in a PCB's ext_args; 0 is the port's */
 
 enum tcp_phase { TCP_NEW, TCP_CONNECTING, TCP_CONNECTED, TCP_LISTENING };
 
 struct listener;
+struct pending;
 struct txbuf;
 struct pbuf;
 
@@ -20,6 +23,7 @@ struct tcp_sock {
 	enum tcp_phase phase;
 	struct tcp_pcb *pcb;		/* NULL before connect() and after the end */
 	struct listener *lst;		/* TCP_LISTENING */
+	struct pending *deferred;	/* not shown to accept() before its peer speaks */
 	struct loop_timer timer;	/* connect's deadline, then cork, then orphan's */
 	int soft_err;			/* from ICMP: what a time-out is to be called */
 	int reset_err;			/* the connection failed; told once rx_head is delivered */
@@ -69,6 +73,8 @@ int tcp_setopt(struct sock *s, int level, int name, const void *val, uint32_t le
 int listener_start(struct tcp_sock *ts, int backlog);
 void listener_stop(struct tcp_sock *ts);
 void listener_push(struct tcp_sock *ts);
+void listener_show(struct tcp_sock *child);
+void listener_hide(struct tcp_sock *child);
 
 /* xfer.c */
 void xfer_start(struct tcp_sock *ts);

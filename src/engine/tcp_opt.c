@@ -18,6 +18,8 @@
 #include <netinet/tcp.h>		/* after lwIP's headers: both have a TCP_MSS */
 
 #define CONGESTION_NAME_MAX	16	/* TCP_CA_NAME_MAX */
+#define DEFER_RETRIES	255
+#define RTO_MAX_S	120
 
 static struct tcp_sock *tcp(struct sock *s)
 {
@@ -93,11 +95,26 @@ static int outq(const struct tcp_sock *ts, int req, int *val)
 	return 0;
 }
 
+static const int *number(const struct sockopt *o, int name)
+{
+	switch (name) {
+	case TCP_DEFER_ACCEPT:
+		return &o->defer_accept;
+	case TCP_FASTOPEN:
+		return &o->fastopen;
+	case TCP_FASTOPEN_CONNECT:
+		return &o->fastopen_connect;
+	default:
+		return NULL;
+	}
+}
+
 /* tcp_getopt() - getsockopt(2) beyond sockopt.c's table: 0, -ENOPROTOOPT, ... */
 int tcp_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 {
 	char congestion[CONGESTION_NAME_MAX] = "";
 	struct tcp_info ti;
+	const int *v;
 
 	if (level == MSG_LEVEL_IOCTL && (name == SIOCOUTQ || name == SIOCOUTQNSD) &&
 	    *len >= sizeof(int)) {
@@ -120,7 +137,57 @@ int tcp_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 		memcpy(val, congestion, *len);
 		return 0;
 	}
-	return -ENOPROTOOPT;
+	v = number(&s->o, name);
+	if (!v)
+		return -ENOPROTOOPT;
+	if (*len > sizeof(*v))
+		*len = sizeof(*v);
+	memcpy(val, v, *len);
+	return 0;
+}
+
+/* TCP_DEFER_ACCEPT: seconds, rounded to what a number of SYN|ACKs takes that are
+ * sent again, each after twice the time, as in Linux (secs_to_retrans()) */
+static int defer_seconds(int wanted)
+{
+	int period = 0, wait = SYN_RTO_S, n = 0;
+
+	while (wanted > period && n++ < DEFER_RETRIES) {
+		period += wait;
+		wait = 2 * wait < RTO_MAX_S ? 2 * wait : RTO_MAX_S;
+	}
+	return period;
+}
+
+/* what may only be set while there is no connection */
+static int set_fastopen(struct tcp_sock *ts, int name, int v)
+{
+	bool connects = name == TCP_FASTOPEN_CONNECT;
+
+	if (v < 0 || (connects && v > 1) ||
+	    (ts->phase != TCP_NEW && (connects || ts->phase != TCP_LISTENING)))
+		return -EINVAL;
+	if (connects)
+		ts->s.o.fastopen_connect = v;
+	else
+		ts->s.o.fastopen = v < SOMAXCONN_LINUX ? v : SOMAXCONN_LINUX;
+	return 0;
+}
+
+/* the options that are an int, but with rules: -ENOPROTOOPT when it is none of them */
+static int set_number(struct tcp_sock *ts, int name, const void *val, uint32_t len)
+{
+	int v;
+
+	if (name != TCP_DEFER_ACCEPT && name != TCP_FASTOPEN && name != TCP_FASTOPEN_CONNECT)
+		return -ENOPROTOOPT;
+	if (len < sizeof(v))
+		return -EINVAL;
+	memcpy(&v, val, sizeof(v));
+	if (name != TCP_DEFER_ACCEPT)
+		return set_fastopen(ts, name, v);
+	ts->s.o.defer_accept = defer_seconds(v);
+	return 0;
 }
 
 /* tcp_setopt() - setsockopt(2) beyond it: 0, -EINVAL, -ENOENT, -ENOPROTOOPT */
@@ -130,8 +197,10 @@ int tcp_setopt(struct sock *s, int level, int name, const void *val, uint32_t le
 	char algorithm[CONGESTION_NAME_MAX] = "";
 	int kind;
 
-	if (level != IPPROTO_TCP || name != TCP_CONGESTION)
+	if (level != IPPROTO_TCP)
 		return -ENOPROTOOPT;
+	if (name != TCP_CONGESTION)
+		return set_number(ts, name, val, len);
 	if (len < 1)
 		return -EINVAL;
 	memcpy(algorithm, val, len < sizeof(algorithm) ? len : sizeof(algorithm) - 1);

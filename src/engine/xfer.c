@@ -72,6 +72,11 @@ static bool finish(struct tcp_sock *ts)
 static void run(struct tcp_sock *ts)
 {
 	xfer_flush(ts);
+	if (ts->deferred && (ts->rx_total || ts->rx_fin_done)) {
+		listener_show(ts);
+		if (ts->s.closed)
+			return;
+	}
 	if (ts->reset_err) {
 		if (!ts->rx_head)
 			sock_fail(&ts->s, ts->reset_err);

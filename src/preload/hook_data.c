@@ -280,7 +280,7 @@ HOOK(ssize_t, sendto, (int fd, const void *buf, size_t len, int flags, const str
 		return sys_sendto(fd, buf, len, flags, sa, salen);
 	case FD_STREAM:
 		if (flags & STREAM_SLOW_SEND)
-			return hook_result(-EOPNOTSUPP);
+			return slow_send(fd, buf, len, flags, sa, salen);
 		return send_error(fd, flags,
 				  sys_send(fd, buf, len, sandboxed ? flags : flags | MSG_NOSIGNAL));
 	default:

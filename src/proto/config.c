@@ -223,6 +223,26 @@ static int set_hosts(struct parser *p, const struct key *k)
 	return set_string(p, &p->c->hosts);
 }
 
+static int set_ports(struct parser *p, const struct key *k)
+{
+	char *dash = strchr(p->val, '-');
+	unsigned low, high;
+	int bad = -EINVAL;
+
+	if (dash) {
+		*dash = '\0';
+		bad = parse_uint(p->val, UINT16_MAX, &low);
+		*dash = '-';
+		if (!bad)
+			bad = parse_uint(dash + 1, UINT16_MAX, &high);
+	}
+	if (bad || low == 0 || low > high)
+		return fail(p, "not a range of ports (as in 32768-60999)");
+	p->c->port_min = (uint16_t)low;
+	p->c->port_max = (uint16_t)high;
+	return 0;
+}
+
 static int set_stack(struct parser *p, const struct key *k)
 {
 	return set_string(p, &p->c->name);
@@ -255,6 +275,7 @@ static const struct key keys[] = {
 	{ "domain", set_domain, .per_iface = false },
 	{ "fqdn", set_domain, .per_iface = false },
 	{ "hosts", set_hosts, .per_iface = false },
+	{ "ports", set_ports, .per_iface = false },
 	{ "stack", set_stack, .per_iface = false },
 	/* iothconf's word for "bring the interface up": ours always are */
 	{ "eth", set_flag, .flags = 0, .per_iface = true },
@@ -371,6 +392,8 @@ int config_parse(const char *s, struct config *out, char *err, size_t errlen)
 	int ret = 0;
 
 	memset(out, 0, sizeof(*out));
+	out->port_min = CONFIG_PORT_MIN;
+	out->port_max = CONFIG_PORT_MAX;
 	copy = strdup(s);
 	if (!copy)
 		return out_of_memory(&p);

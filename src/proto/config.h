@@ -18,6 +18,8 @@
 #define CONFIG_ADDRS	16
 #define CONFIG_DNS	3		/* resolv.conf(5) */
 #define CONFIG_DOMAINS	6
+#define CONFIG_PORT_MIN	32768		/* ip_local_port_range's defaults */
+#define CONFIG_PORT_MAX	60999
 
 enum {
 	CONFIG_IF_DHCP	= 1 << 0,
@@ -49,6 +51,7 @@ struct config {
 	char *domain[CONFIG_DOMAINS];	/* domain=: where short names are searched */
 	char *hosts;			/* hosts=: in place of /etc/hosts */
 	char *fqdn;			/* fqdn= */
+	uint16_t port_min, port_max;	/* ports=LOW-HIGH: ephemeral ones */
 };
 
 /**

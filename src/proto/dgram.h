@@ -21,6 +21,8 @@ enum {
 	DGRAM_F_TOS	= 1 << 1,
 	DGRAM_F_LOCAL	= 1 << 2,	/* send: use local/ifindex as source (PKTINFO) */
 	DGRAM_F_CONFIRM	= 1 << 3,
+	DGRAM_F_MORE	= 1 << 4,	/* send: MSG_MORE, the next record belongs to this datagram */
+	DGRAM_F_SEGMENT	= 1 << 5,	/* send: UDP_SEGMENT (cmsg), its size is in info */
 };
 
 struct dgram_hdr {
@@ -35,7 +37,7 @@ struct dgram_hdr {
 	uint8_t icmp_type, icmp_code;	/* DGRAM_ERROR: from ICMP */
 	uint64_t stamp_ns;		/* receive: CLOCK_REALTIME */
 	union msg_sockaddr offender;	/* DGRAM_ERROR: who sent the ICMP message */
-	uint32_t info;			/* DGRAM_ERROR: ee_info (MTU) */
+	uint32_t info;			/* DGRAM_ERROR: ee_info (MTU); DGRAM_F_SEGMENT: bytes */
 };
 
 _Static_assert(sizeof(struct dgram_hdr) == 112, "dgram_hdr is the wire format");

@@ -81,6 +81,21 @@ static void each_link_begins_an_interface(void **state)
 	assert_int_equal(c.iface[0].mtu, 0);
 }
 
+static void ephemeral_ports_are_a_range(void **state)
+{
+	assert_int_equal(parse("tap=t0"), 0);
+	assert_int_equal(c.port_min, 32768);
+	assert_int_equal(c.port_max, 60999);
+	assert_int_equal(parse("tap=t0,ports=1-65535"), 0);
+	assert_int_equal(c.port_min, 1);
+	assert_int_equal(c.port_max, 65535);
+	assert_int_equal(parse("tap=t0,ports=7000-7000"), 0);
+	assert_int_equal(parse("tap=t0,ports=7001-7000"), -EINVAL);
+	assert_int_equal(parse("tap=t0,ports=0-7000"), -EINVAL);
+	assert_int_equal(parse("tap=t0,ports=1-65536"), -EINVAL);
+	assert_int_equal(parse("tap=t0,ports=7000"), -EINVAL);
+}
+
 static void commas_in_braces_belong_to_the_value(void **state)
 {
 	assert_int_equal(parse("vnl=vlan://5{multi://{tap://a,tap://b}},ip=10.0.0.1/24"), 0);
@@ -223,6 +238,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_a_valid_configuration),
 		cmocka_unit_test(one_interface_with_everything),
 		cmocka_unit_test(each_link_begins_an_interface),
+		cmocka_unit_test(ephemeral_ports_are_a_range),
 		cmocka_unit_test(commas_in_braces_belong_to_the_value),
 		cmocka_unit_test(a_value_may_hold_equals_signs),
 		cmocka_unit_test(flags_add_up_and_are_undone),
