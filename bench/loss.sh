@@ -1,10 +1,11 @@
 #!/bin/bash
 # bench/loss.sh - throughput over a lossy path: ours and the kernel's, in turn
 #
-# usage: bench/loss.sh [-n RUNS] [-t SECONDS] [-r RATE] [LOSS...]
+# usage: bench/loss.sh [-n RUNS] [-t SECONDS] [-r RATE] [-v FILE] [LOSS...]
 #   -n  runs per figure; the mean is printed (default 3)
 #   -t  seconds a run (default 8)
 #   -r  the bottleneck (default 200mbit)
+#   -v  append each run to this file, as bench/run does
 #   LOSS  percentages (default 0 0.1 1)
 #
 # Theory of operation
@@ -14,13 +15,14 @@
 # CUBIC and SACK.  See tests/netns/cable.sh.inc.
 . "$(dirname "$0")/../tests/lib.sh"
 . "$(dirname "$0")/../tests/netns/cable.sh.inc"
-runs=3 seconds=8 rate=200mbit
-while getopts n:t:r: o; do
+runs=3 seconds=8 rate=200mbit values=
+while getopts n:t:r:v: o; do
 	case $o in
 	n) runs=$OPTARG ;;
 	t) seconds=$OPTARG ;;
 	r) rate=$OPTARG ;;
-	*) sed -n '4,8s/^# //p' "$0" >&2; exit 2 ;;
+	v) values=$OPTARG ;;
+	*) sed -n '4,9s/^# //p' "$0" >&2; exit 2 ;;
 	esac
 done
 shift $((OPTIND - 1))
@@ -49,6 +51,11 @@ for loss; do
 			one "${US[@]}" $mode >>"$T/us.$loss.$mode"
 			one "${CN[@]}" $mode >>"$T/k.$loss.$mode"
 		done
+		f=loss-$loss-$([ $mode = up ] && echo send || echo receive)
+		[ -z "$values" ] || {
+			sed "s,.*,$f tap & Mbit/s," "$T/us.$loss.$mode"
+			sed "s,.*,$f veth & Mbit/s," "$T/k.$loss.$mode"
+		} >>"$values"
 		u=$(mean "$T/us.$loss.$mode") k=$(mean "$T/k.$loss.$mode")
 		printf '%-8s %-10s %10s %10s %8s\n' "$loss%" "$([ $mode = up ] && echo sends || echo receives)" \
 			"$u" "$k" "$(awk -v a="$u" -v b="$k" 'BEGIN { if (b > 0) printf "%.2f", a / b; else print "-" }')"

@@ -283,10 +283,11 @@ nfds() { local f=("/proc/$1/fd/"*); echo "${#f[@]}"; }
 # --- the end
 
 # processes that escaped (daemons): those with our folder in their environment
-t_left() {
+t_left() (
+	unset USTACK_TEST_DIR	# or the three below would find themselves
 	grep -lazF "USTACK_TEST_DIR=$T" /proc/[0-9]*/environ 2>/dev/null |
 		sed 's,/proc/\([0-9]*\)/.*,\1,' | grep -vx "$$"
-}
+)
 
 t_end() {
 	local status=$? name pid ns

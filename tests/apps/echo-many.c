@@ -1,17 +1,18 @@
 /* echo-many.c - many concurrent connections to one echo server
  *
  * usage: echo-many server ADDRESS PORT
- *        echo-many client ADDRESS PORT CONNECTIONS ROUNDS [hold]
+ *        echo-many client ADDRESS PORT CONNECTIONS ROUNDS [hold [WINDOW]]
  *
  * Theory of operation
  * The client opens all connections (WINDOW at a time), then in every round
  * sends a message on each whose length and bytes follow from the connection's
  * number and the round, and compares each echoed byte at its place.  At most
- * WINDOW connections have an unanswered message, so that the round measures
- * the stack and not the queue.  All connections stay open until the end; with
+ * WINDOW connections (256 unless told) have an unanswered message, so that the
+ * round measures the stack and not the queue.  All connections stay open until the end; with
  * "hold" the client says "connected" before the first round and "holding" after
- * the last, and waits for end of file on stdin, so that somebody can look at
- * memory, CPU time and descriptors meanwhile.  Nothing
+ * the last, and waits on stdin, so that somebody can look at memory, CPU time
+ * and descriptors meanwhile: a byte there makes it do ROUNDS more, and say
+ * "holding" again; at the end of file it ends.  Nothing
  * happening for 30 s is a failure.  Both sides are level-triggered epoll.
  */
 #include <arpa/inet.h>
@@ -29,7 +30,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WINDOW	256
 #define EVENTS	256
 #define MSG_LEN	700		/* longest message */
 #define STALL_MS 30000
@@ -41,7 +41,7 @@ struct conn {
 };
 
 static struct conn *conns;
-static unsigned nconn, round_no;
+static unsigned nconn, round_no, window = 256;
 
 static struct addrinfo *resolve(const char *host, const char *port)
 {
@@ -190,7 +190,7 @@ static void connect_all(int ep, struct addrinfo *ai)
 	struct epoll_event evs[EVENTS];
 
 	while (up < nconn) {
-		while (started < nconn && started - up < WINDOW) {
+		while (started < nconn && started - up < window) {
 			struct conn *c = &conns[started];
 
 			c->fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -223,7 +223,7 @@ static void one_round(int ep)
 	struct epoll_event evs[EVENTS];
 
 	while (done < nconn) {
-		for (; started < nconn && started - done < WINDOW; started++) {
+		for (; started < nconn && started - done < window; started++) {
 			struct conn *c = &conns[started];
 
 			c->len = 1 + (started * 31 + round_no * 17) % MSG_LEN;
@@ -249,6 +249,18 @@ static void one_round(int ep)
 	}
 }
 
+static void some_rounds(int ep, unsigned n)
+{
+	for (round_no = 0; round_no < n; round_no++)
+		one_round(ep);
+}
+
+static void say(const char *what)
+{
+	puts(what);
+	fflush(stdout);
+}
+
 static int client(struct addrinfo *ai, unsigned n, unsigned rounds, bool hold)
 {
 	int ep = epoll_create1(EPOLL_CLOEXEC);
@@ -260,20 +272,17 @@ static int client(struct addrinfo *ai, unsigned n, unsigned rounds, bool hold)
 	t0 = now();
 	connect_all(ep, ai);
 	t1 = now();
-	if (hold) {
-		printf("connected\n");
-		fflush(stdout);
-	}
-	for (round_no = 0; round_no < rounds; round_no++)
-		one_round(ep);
+	if (hold)
+		say("connected");
+	some_rounds(ep, rounds);
 	t2 = now();
 	printf("%u connections, %u messages right, connect %.2f s, messages %.2f s\n",
 	       n, n * rounds, t1 - t0, t2 - t1);
-	if (hold) {
-		printf("holding\n");
-		fflush(stdout);
-		while (read(0, &c, 1) > 0)
-			;
+	if (hold)
+		say("holding");
+	while (hold && read(0, &c, 1) > 0) {
+		some_rounds(ep, rounds);
+		say("holding");
 	}
 	return 0;
 }
@@ -283,8 +292,10 @@ int main(int argc, char **argv)
 	raise_limit();
 	if (argc == 4 && !strcmp(argv[1], "server"))
 		return server(resolve(argv[2], argv[3]));
+	if (argc == 8)
+		window = (unsigned)atoi(argv[7]);
 	if (argc >= 6 && !strcmp(argv[1], "client"))
 		return client(resolve(argv[2], argv[3]), (unsigned)atoi(argv[4]),
 			      (unsigned)atoi(argv[5]), argc > 6);
-	errx(2, "usage: echo-many server ADDRESS PORT | client ADDRESS PORT CONNECTIONS ROUNDS [hold]");
+	errx(2, "usage: echo-many server ADDRESS PORT | client ADDRESS PORT CONNECTIONS ROUNDS [hold [WINDOW]]");
 }
