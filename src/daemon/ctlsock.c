@@ -178,11 +178,30 @@ static int bind_path(struct ctlsock *c, char *err, size_t errlen)
 	return ret;
 }
 
+/* nobody can connect yet: it does not listen */
+static int share_path(struct ctlsock *c, const struct ctlsock_share *share, char *err, size_t errlen)
+{
+	int ret = 0;
+
+	if (!share->mode)
+		return 0;
+	if (share->gid != (gid_t)-1 && chown(c->path, (uid_t)-1, share->gid) < 0)
+		ret = -errno;
+	if (!ret && chmod(c->path, share->mode) < 0)
+		ret = -errno;
+	if (ret)
+		snprintf(err, errlen, "stack \"%s\": cannot share its control socket %s (mode %04o, group %d): %s%s",
+			 c->label, c->path, share->mode, (int)share->gid, strerror(-ret),
+			 ret == -EPERM ? " (be a member of the group)" : "");
+	return ret;
+}
+
 /**
  * ctlsock_bind() - Take the control socket of a stack
  * @c:		filled in; release with ctlsock_release(), also after an error
  * @path:	absolute path that fits a sockaddr_un
  * @label:	what the user calls the stack, for messages; must outlive @c
+ * @share:	who else may use it
  * @err:	on failure: object, action, value, reason, remedy
  *
  * Clients that connect before ctlsock_listen() are refused.
@@ -190,7 +209,7 @@ static int bind_path(struct ctlsock *c, char *err, size_t errlen)
  * Return: 0, -EEXIST when the path is in use, or -errno
  */
 int ctlsock_bind(struct ctlsock *c, const char *path, const char *label,
-		 char *err, size_t errlen)
+		 const struct ctlsock_share *share, char *err, size_t errlen)
 {
 	const char *base = strrchr(path, '/') + 1;
 	int ret;
@@ -210,7 +229,9 @@ int ctlsock_bind(struct ctlsock *c, const char *path, const char *label,
 		return ret;
 	}
 	ret = clear_path(c, err, errlen);
-	return ret ? ret : bind_path(c, err, errlen);
+	if (!ret)
+		ret = bind_path(c, err, errlen);
+	return ret ? ret : share_path(c, share, err, errlen);
 }
 
 /**

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <limits.h>
+#include <sys/types.h>
 
 struct ctlsock {
 	const char *label;	/* what the user calls the stack */
@@ -13,8 +14,14 @@ struct ctlsock {
 	int lock_fd;		/* holds the lock on lock_path; -1: none */
 };
 
+/* who may use the stack beside its user and root */
+struct ctlsock_share {
+	unsigned mode;		/* of the control socket; 0: nobody */
+	gid_t gid;		/* its group, or -1: the user's */
+};
+
 int ctlsock_bind(struct ctlsock *c, const char *path, const char *label,
-		 char *err, size_t errlen);
+		 const struct ctlsock_share *share, char *err, size_t errlen);
 int ctlsock_listen(struct ctlsock *c, char *err, size_t errlen);
 void ctlsock_stop_listening(struct ctlsock *c);
 void ctlsock_release(struct ctlsock *c);

@@ -16,11 +16,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/fdio.h"
 #include "base/log.h"
@@ -44,6 +46,7 @@ struct run {
 	char path[128];			/* control socket, or "@private/PID" */
 	char pid_path[PATH_MAX];	/* absolute: we leave the folder */
 	bool has_ctl, has_srv, has_pid_file;
+	bool shared;			/* mode=, group=: the control socket's mode decides */
 	int parent_fd;			/* of --daemon; -1: none */
 	char err[1024];
 };
@@ -168,14 +171,68 @@ static int find_path(struct run *r)
 	return 0;
 }
 
+/* mode= and group= */
+static int find_share(struct run *r, struct ctlsock_share *share)
+{
+	const char *group = r->config.group;
+	const struct group *g;
+	unsigned long gid;
+	char *end;
+
+	*share = (struct ctlsock_share){ .mode = r->config.mode, .gid = (gid_t)-1 };
+	if (!group)
+		return 0;
+	if (!share->mode)
+		share->mode = 0660;
+	gid = strtoul(group, &end, 10);
+	if (!*end && *group >= '0' && *group <= '9' && gid < UINT32_MAX) {
+		share->gid = (gid_t)gid;
+		return 0;
+	}
+	g = getgrnam(group);
+	if (!g) {
+		snprintf(r->err, sizeof(r->err), "configuration \"group=%s\": no such group (getent group lists them)",
+			 group);
+		return -EINVAL;
+	}
+	share->gid = g->gr_gid;
+	return 0;
+}
+
+/* a name is found in our folder: who may use a stack in it must be able to go through,
+ * not to see what else is there */
+static int open_folder(struct run *r, const struct ctlsock_share *share)
+{
+	const char *slash = strrchr(r->path, '/');
+	char dir[sizeof(r->path)];
+	int ret = 0;
+
+	if (!(share->mode & 066) || strchr(r->label, '/'))
+		return 0;
+	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - r->path), r->path);
+	if (chmod(dir, 0711) < 0)
+		ret = -errno;
+	if (ret)
+		snprintf(r->err, sizeof(r->err), "runtime folder %s: cannot let others pass (mode 0711): %s",
+			 dir, strerror(-ret));
+	return ret;
+}
+
 static int open_control(struct run *r)
 {
+	struct ctlsock_share share;
 	int ret = find_path(r);
 
 	if (ret || r->path[0] == '@')
 		return ret;
+	ret = find_share(r, &share);
+	if (!ret)
+		ret = open_folder(r, &share);
+	if (ret)
+		return ret;
+	r->shared = (share.mode & 066) != 0;
 	r->has_ctl = true;
-	return ctlsock_bind(&r->ctl, r->path, r->label, r->err, sizeof(r->err));
+	return ctlsock_bind(&r->ctl, r->path, r->label, &share, r->err, sizeof(r->err));
 }
 
 /* accepted because iothconf's users write them; better told than lost */
@@ -215,6 +272,7 @@ static int open_sessions(struct run *r)
 	int ret;
 
 	server_init(&r->srv, r->loop, r->engine, r->opt.on_demand);
+	r->srv.shared = r->shared;
 	r->srv.on_stop = close_door;
 	r->srv.on_stop_arg = r;
 	r->has_srv = true;

@@ -19,6 +19,7 @@ struct request {
 	struct server *srv;
 	struct msg *m;
 	struct sock *sock;	/* rows with needs_sock */
+	bool trusted;		/* from the stack's user, or root */
 	int fd;			/* MSG_OP_SOCKET, MSG_OP_RING; the handler's to pass on or close */
 };
 
@@ -185,6 +186,8 @@ static int do_names(struct request *r)
 
 static int do_stop(struct request *r)
 {
+	if (!r->trusted)
+		return -EPERM;
 	log_info("asked to stop");
 	server_stop(r->srv);
 	return 0;
@@ -268,13 +271,14 @@ static int ask_past(struct engine *e, struct msg *m)
  * @m:		the checked request; its reply's body on return of 0
  * @fd:		descriptor that came with it, or -1; consumed, unless
  *		REQUEST_NO_SOCK is returned (no such request has one)
+ * @trusted:	the client is the stack's user or root
  * @last:	answer for an unknown socket instead of asking for a retry
  *
  * Return: 0 or -errno for the reply's header, or REQUEST_NO_SOCK
  */
-int request_handle(struct server *srv, struct msg *m, int fd, bool last)
+int request_handle(struct server *srv, struct msg *m, int fd, bool trusted, bool last)
 {
-	struct request r = { .srv = srv, .m = m, .fd = fd };
+	struct request r = { .srv = srv, .m = m, .trusted = trusted, .fd = fd };
 	int err;
 
 	if (!rows[m->hdr.op].needs_sock)

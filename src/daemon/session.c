@@ -3,7 +3,9 @@
  * Theory of operation
  * A session is one SOCK_SEQPACKET connection; it owns its descriptor and
  * nothing else, for sockets outlive the connection over which they were made.
- * Sessions come from the control socket (same user or root only), by
+ * Sessions come from the control socket (same user or root only, unless the
+ * configuration shares it by mode= or group=: then whoever the socket's mode
+ * lets connect, which the kernel checks; only user and root may end the stack), by
  * MSG_OP_ATTACH from another session, or from the daemon's starter
  * (--control-fd: the owner, with whose end the stack ends).
  *
@@ -46,6 +48,7 @@ struct session {
 	struct loop_work reap;
 	bool owner;		/* the stack ends with it */
 	bool user;		/* asked for more than information */
+	bool trusted;		/* our user, or root */
 	bool closed;		/* waits to be freed */
 	bool busy;		/* its message is being worked on: do not drain it */
 };
@@ -98,10 +101,7 @@ static void reply(struct session *s, struct msg *m, int err)
 	session_close(s);
 }
 
-static int attach_request(struct server *srv, int fd)
-{
-	return server_attach(srv, fd, false);
-}
+static int begin(struct server *srv, int fd, bool owner, bool trusted);
 
 static bool session_turn(struct session *s, int depth);
 
@@ -122,15 +122,15 @@ static bool dispatch(struct session *s, struct msg *m, int fd, int depth)
 	if (m->hdr.op != MSG_OP_HELLO && m->hdr.op != MSG_OP_INFO)
 		s->user = true;
 	if (m->hdr.op == MSG_OP_ATTACH)
-		ret = attach_request(s->srv, fd);
+		ret = begin(s->srv, fd, false, s->trusted);
 	else
-		ret = request_handle(s->srv, m, fd, depth >= DRAIN_DEPTH);
+		ret = request_handle(s->srv, m, fd, s->trusted, depth >= DRAIN_DEPTH);
 	if (ret == REQUEST_NO_SOCK) {
 		drain_others(s->srv, depth + 1);
 		more = false;
 		if (s->closed)
 			return false;
-		ret = request_handle(s->srv, m, fd, true);
+		ret = request_handle(s->srv, m, fd, s->trusted, true);
 	}
 	if (oneway && ret)
 		log_debug("session on descriptor %d: one-way request %d on socket %016llx: %s",
@@ -229,16 +229,8 @@ static int check_socket(int fd)
 	       0 : -EPROTOTYPE;
 }
 
-/**
- * server_attach() - Begin a session on a descriptor
- * @srv:	the server
- * @fd:		control connection; the server's from now on, also on failure
- * @owner:	the stack ends when this session does
- *
- * Return: 0, -EPROTOTYPE (no control connection), -EUSERS (too many
- * sessions), -ENOMEM or another -errno
- */
-int server_attach(struct server *srv, int fd, bool owner)
+/* a session on a descriptor, which is the server's from now on, also on failure */
+static int begin(struct server *srv, int fd, bool owner, bool trusted)
 {
 	struct session *s = NULL;
 	int ret = check_socket(fd);
@@ -259,6 +251,7 @@ int server_attach(struct server *srv, int fd, bool owner)
 	}
 	s->srv = srv;
 	s->owner = owner;
+	s->trusted = trusted;
 	s->next = srv->sessions;
 	s->link = &srv->sessions;
 	if (s->next)
@@ -268,16 +261,31 @@ int server_attach(struct server *srv, int fd, bool owner)
 	return 0;
 }
 
+/**
+ * server_attach() - Begin a session of the stack's user on a descriptor
+ * @srv:	the server
+ * @fd:		control connection; the server's from now on, also on failure
+ * @owner:	the stack ends when this session does
+ *
+ * Return: 0, -EPROTOTYPE (no control connection), -EUSERS (too many
+ * sessions), -ENOMEM or another -errno
+ */
+int server_attach(struct server *srv, int fd, bool owner)
+{
+	return begin(srv, fd, owner, true);
+}
+
 /* the control socket's mode keeps others out; this holds on odd file systems,
  * and for a socket whose mode somebody changed */
-static bool authorised(int fd)
+static bool authorised(const struct server *srv, int fd, bool *trusted)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return false;
-	if (cred.uid == geteuid() || cred.uid == 0)
+	*trusted = cred.uid == geteuid() || cred.uid == 0;
+	if (*trusted || srv->shared)
 		return true;
 	log_limited(LOG_WARNING, "control connection of pid %d refused: it runs as uid %u (only uid %u and root may use this stack)",
 		    (int)cred.pid, (unsigned)cred.uid, (unsigned)geteuid());
@@ -308,6 +316,7 @@ static void listener_event(struct loop_fd *w, uint32_t events)
 
 	for (int i = 0; i < ACCEPT_BURST; i++) {
 		int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		bool trusted;
 
 		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
 			continue;
@@ -316,8 +325,8 @@ static void listener_event(struct loop_fd *w, uint32_t events)
 				accept_failed(srv, errno);
 			return;
 		}
-		if (authorised(fd))
-			server_attach(srv, fd, false);
+		if (authorised(srv, fd, &trusted))
+			begin(srv, fd, false, trusted);
 		else
 			close(fd);
 	}

@@ -23,6 +23,7 @@ struct server {
 	unsigned nsession;
 	unsigned max_sessions;		/* SESSIONS_MAX, less if descriptors are few */
 	bool on_demand;
+	bool shared;			/* others than our user may use the stack */
 	bool stopping;
 	void (*on_stop)(void *arg);	/* or NULL: called once, before anybody is told */
 	void *on_stop_arg;
@@ -42,6 +43,7 @@ void server_fini(struct server *srv);
 enum {
 	REQUEST_NO_SOCK = 1,	/* the socket is unknown: try again after draining */
 };
-int request_handle(struct server *srv, struct msg *m, int fd, bool last);
+/* @trusted: the client is the stack's user or root */
+int request_handle(struct server *srv, struct msg *m, int fd, bool trusted, bool last);
 
 #endif

@@ -243,6 +243,23 @@ static int set_ports(struct parser *p, const struct key *k)
 	return 0;
 }
 
+/* of the control socket; the owner may always use it, execution means nothing */
+static int set_mode(struct parser *p, const struct key *k)
+{
+	char *end;
+	unsigned long mode = strtoul(p->val, &end, 8);
+
+	if (*end || *p->val < '0' || *p->val > '7' || mode & ~0666ul || (mode & 0600) != 0600)
+		return fail(p, "not a mode for the control socket (0600, 0660, 0666)");
+	p->c->mode = (unsigned)mode;
+	return 0;
+}
+
+static int set_group(struct parser *p, const struct key *k)
+{
+	return set_string(p, &p->c->group);
+}
+
 static int set_stack(struct parser *p, const struct key *k)
 {
 	return set_string(p, &p->c->name);
@@ -276,6 +293,8 @@ static const struct key keys[] = {
 	{ "fqdn", set_domain, .per_iface = false },
 	{ "hosts", set_hosts, .per_iface = false },
 	{ "ports", set_ports, .per_iface = false },
+	{ "mode", set_mode, .per_iface = false },
+	{ "group", set_group, .per_iface = false },
 	{ "stack", set_stack, .per_iface = false },
 	/* iothconf's word for "bring the interface up": ours always are */
 	{ "eth", set_flag, .flags = 0, .per_iface = true },
@@ -431,6 +450,7 @@ void config_free(struct config *c)
 		free(c->domain[i]);
 	free(c->name);
 	free(c->hosts);
+	free(c->group);
 	free(c->fqdn);
 	memset(c, 0, sizeof(*c));
 }

@@ -51,6 +51,8 @@ struct config {
 	char *domain[CONFIG_DOMAINS];	/* domain=: where short names are searched */
 	char *hosts;			/* hosts=: in place of /etc/hosts */
 	char *fqdn;			/* fqdn= */
+	unsigned mode;			/* mode= of the control socket, or 0 */
+	char *group;			/* group= of it, name or number, or NULL */
 	uint16_t port_min, port_max;	/* ports=LOW-HIGH: ephemeral ones */
 };
 

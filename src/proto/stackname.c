@@ -20,6 +20,7 @@
 #include "base/hash.h"
 #include "proto/stackname.h"
 
+#define SYSTEM_DIR	"/run/ustack"	/* root's */
 #define NAME_CHARS \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@"
 
@@ -34,7 +35,8 @@ static int fail(int code, char *err, size_t errlen, const char *fmt, ...)
 	return code;
 }
 
-/* the folder is ours and closed to others; a missing one is no error */
+/* the folder is ours, and others see nothing of it: that they may pass (0711) lets
+ * them to a stack whose control socket is shared (mode=).  A missing one is no error */
 static int check_dir(const char *dir, char *err, size_t errlen)
 {
 	struct stat st;
@@ -53,7 +55,7 @@ static int check_dir(const char *dir, char *err, size_t errlen)
 		return fail(-EPERM, err, errlen,
 			    "runtime folder %s belongs to uid %u, not to uid %u (set XDG_RUNTIME_DIR to a folder of your own)",
 			    dir, (unsigned)st.st_uid, (unsigned)geteuid());
-	if (st.st_mode & 077)
+	if (st.st_mode & 066)
 		return fail(-EPERM, err, errlen,
 			    "runtime folder %s is open to others, mode %04o (chmod 700 it)",
 			    dir, (unsigned)st.st_mode & 07777);
@@ -76,7 +78,7 @@ int stackname_dir(bool create, char *buf, size_t size, char *err, size_t errlen)
 	if (run && run[0] == '/')
 		n = snprintf(buf, size, "%s/ustack", run);
 	else if (geteuid() == 0)
-		n = snprintf(buf, size, "/run/ustack");
+		n = snprintf(buf, size, "%s", SYSTEM_DIR);
 	else
 		n = snprintf(buf, size, "/tmp/ustack-%u", (unsigned)geteuid());
 	if (n < 0 || (size_t)n >= size)
@@ -135,6 +137,25 @@ static int from_path(struct stackname *out, const char *name, char *err,
 			name + (strncmp(name, "./", 2) ? 0 : 2), err, errlen);
 }
 
+/* a name that is not in our folder may be one of root's stacks, which is shared */
+static void try_system(struct stackname *out, const char *name, int *ret)
+{
+	struct stackname sys = *out;
+	char path[sizeof(out->path)];
+	struct stat st;
+
+	if (!*ret && access(out->path, F_OK) == 0)
+		return;
+	if (lstat(SYSTEM_DIR, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != 0 ||
+	    st.st_mode & 022 ||
+	    (size_t)snprintf(path, sizeof(path), "%s/%s", SYSTEM_DIR, name) >= sizeof(path) ||
+	    access(path, F_OK) < 0)
+		return;
+	strcpy(sys.path, path);
+	*out = sys;
+	*ret = 0;
+}
+
 /**
  * stackname_resolve() - Find the control socket of a stack
  * @name:	what the user wrote, or NULL
@@ -148,6 +169,7 @@ int stackname_resolve(const char *name, bool create, struct stackname *out,
 		      char *err, size_t errlen)
 {
 	char base[20];
+	int ret;
 
 	memset(out, 0, sizeof(*out));
 	if (!name || !*name)
@@ -169,5 +191,8 @@ int stackname_resolve(const char *name, bool create, struct stackname *out,
 		return fail(-EINVAL, err, errlen,
 			    "stack \"%s\": not a valid name (letters, digits and . _ - @, not beginning with . or -; or a path; or a configuration string such as vnl=vxvde://234.0.0.1,ip=10.0.0.1/24)",
 			    name);
-	return in_dir(out, name, name, create, err, errlen);
+	ret = in_dir(out, name, name, create, err, errlen);
+	if (!create)
+		try_system(out, name, &ret);
+	return ret;
 }

@@ -2,7 +2,9 @@
  *
  * The value of $USTACK, the argument of `ustack exec` and of ustack_open():
  *   "mystack"		$XDG_RUNTIME_DIR/ustack/mystack, else /run/ustack/mystack
- *			for root, else /tmp/ustack-UID/mystack; folder 0700
+ *			for root, else /tmp/ustack-UID/mystack; folder 0700 (0711 when
+ *			a stack in it is shared).  If it is not there,
+ *			/run/ustack/mystack, which root may share
  *   "/any/path"	that control socket
  *   "vnl=...,ip=..."	a configuration string (it has a '='): a stack started
  *			on demand and shared by the user's processes that name the

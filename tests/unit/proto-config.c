@@ -81,6 +81,22 @@ static void each_link_begins_an_interface(void **state)
 	assert_int_equal(c.iface[0].mtu, 0);
 }
 
+static void the_control_socket_is_shared_by_mode(void **state)
+{
+	assert_int_equal(parse("tap=t0"), 0);
+	assert_int_equal(c.mode, 0);
+	assert_null(c.group);
+	assert_int_equal(parse("tap=t0,mode=0660,group=adm"), 0);
+	assert_int_equal(c.mode, 0660);
+	assert_string_equal(c.group, "adm");
+	assert_int_equal(parse("tap=t0,mode=666"), 0);
+	assert_int_equal(c.mode, 0666);
+	assert_int_equal(parse("tap=t0,mode=0060"), -EINVAL);
+	assert_int_equal(parse("tap=t0,mode=0777"), -EINVAL);
+	assert_int_equal(parse("tap=t0,mode=-600"), -EINVAL);
+	assert_int_equal(parse("tap=t0,mode=0680"), -EINVAL);
+}
+
 static void ephemeral_ports_are_a_range(void **state)
 {
 	assert_int_equal(parse("tap=t0"), 0);
@@ -239,6 +255,7 @@ int main(void)
 		cmocka_unit_test(one_interface_with_everything),
 		cmocka_unit_test(each_link_begins_an_interface),
 		cmocka_unit_test(ephemeral_ports_are_a_range),
+		cmocka_unit_test(the_control_socket_is_shared_by_mode),
 		cmocka_unit_test(commas_in_braces_belong_to_the_value),
 		cmocka_unit_test(a_value_may_hold_equals_signs),
 		cmocka_unit_test(flags_add_up_and_are_undone),
