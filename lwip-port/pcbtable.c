@@ -20,10 +20,15 @@
  * are unlinked by walking, as in lwIP.  A pcb in no list is left alone.
  *
  * A connection with nothing to time (no data either way, no keepalive) can be
- * parked: moved to a list of our own, which lwIP's timers do not walk, while
- * the hash still finds it.  Whatever gives it something to time wakes it: a
+ * parked: taken off every list, so that lwIP's timers do not walk it, while the
+ * hash still finds it.  Whatever gives it something to time wakes it: a
  * segment, tcp_write(), a FIN, any packet sent, an address change (see
- * tcpglue.c and hooks.h), and the engine by port_tcp_wake().
+ * tcpglue.c and hooks.h), and the engine by port_tcp_wake().  Connections are
+ * parked and woken at almost every segment, so neither touches another one:
+ * at 100,000 connections each would be a cache miss.
+ *
+ * With parking, TIME_WAIT connections are in a list of our own too, in the order
+ * of their end: lwIP's timer would look at all of them every 50 ms.
  *
  * If malloc() fails for a node, the pcb is linked without one and counted as
  * an orphan; while there are orphans, a look-up that misses walks the list.
@@ -31,6 +36,7 @@
 #include <stdlib.h>
 #include "lwip/ip.h"
 #include "lwip/priv/tcp_priv.h"
+#include "lwip/sys.h"
 #include "pcbtable.h"
 #include "port.h"
 #include "port_priv.h"
@@ -51,7 +57,8 @@ static struct pcbnode **bucket = initial;
 static uint32_t nbucket = BUCKETS_MIN;
 static unsigned count, orphans;
 static struct siphash_key key;
-static struct tcp_pcb *parked_pcbs;	/* of ours: not walked by lwIP */
+static struct tcp_pcb *parked;		/* only its address counts: a node's "list" */
+static struct tcp_pcb *tw_first, *tw_last;	/* of ours, oldest first */
 static struct tcp_pcb *hit;		/* what the look-up of this segment found */
 static struct tcp_pcb *hit_tw;
 
@@ -131,6 +138,21 @@ static void list_link(struct tcp_pcb **list, struct pcbnode *n)
 	*list = n->pcb;
 }
 
+/* begin to wait in TIME_WAIT */
+static void tw_link(struct pcbnode *n)
+{
+	n->list = &tw_first;
+	n->tw_since = sys_now();
+	n->tw_tmr = n->pcb->tmr;
+	n->pcb->next = NULL;
+	n->prev = tw_last;
+	if (tw_last)
+		tw_last->next = n->pcb;
+	else
+		tw_first = n->pcb;
+	tw_last = n->pcb;
+}
+
 /* @n's pcb is out of its list, its own next still valid: tell the successor */
 static void list_unlinked(struct pcbnode *n)
 {
@@ -143,6 +165,12 @@ static void list_unlinked(struct pcbnode *n)
 
 static void list_unlink(struct pcbnode *n)
 {
+	if (n->list == &parked) {
+		n->list = NULL;
+		return;
+	}
+	if (n->pcb == tw_last)
+		tw_last = n->prev;
 	if (n->prev)
 		n->prev->next = n->pcb->next;
 	else
@@ -224,7 +252,10 @@ void pcbtable_reg(struct tcp_pcb **list, struct tcp_pcb *pcb)
 			n->hash = tuple_hash(&pcb->local_ip, pcb->local_port,
 					     &pcb->remote_ip, pcb->remote_port);
 			hash_add(n);
-			list_link(list, n);
+			if (list == &tcp_tw_pcbs && port_tcp_parking)
+				tw_link(n);
+			else
+				list_link(list, n);
 			if (++count > nbucket)
 				table_grow();
 			return;
@@ -273,9 +304,8 @@ void pcbtable_park(struct tcp_pcb *pcb)
 		return;
 	/* tcp_listen_closed() would not find it; it matters in SYN_RCVD only */
 	pcb->listener = NULL;
-	recovery_free(n);
 	list_unlink(n);
-	list_link(&parked_pcbs, n);
+	n->list = &parked;
 	tcp_active_pcbs_changed = 1;
 }
 
@@ -287,9 +317,8 @@ void port_tcp_wake(struct tcp_pcb *pcb)
 {
 	struct pcbnode *n = pcbnode_of(pcb);
 
-	if (!n || n->list != &parked_pcbs)
+	if (!n || n->list != &parked)
 		return;
-	list_unlink(n);
 	list_link(&tcp_active_pcbs, n);
 	/* a walk of lwIP that is under way starts anew */
 	tcp_active_pcbs_changed = 1;
@@ -300,8 +329,45 @@ void port_tcp_wake(struct tcp_pcb *pcb)
  */
 void pcbtable_wake_all(void)
 {
-	while (parked_pcbs)
-		port_tcp_wake(parked_pcbs);
+	for (uint32_t i = 0; i < nbucket; i++)
+		for (const struct pcbnode *n = bucket[i]; n; n = n->hnext)
+			port_tcp_wake(n->pcb);
+}
+
+/* milliseconds until the first of TIME_WAIT may go */
+static uint32_t tw_left(void)
+{
+	uint32_t waited = sys_now() - pcbnode_of(tw_first)->tw_since;
+
+	return waited < 2 * TCP_MSL ? 2 * TCP_MSL - waited : 0;
+}
+
+/**
+ * pcbtable_tw_due() - When does pcbtable_tw_expire() have something to do?
+ *
+ * Return: milliseconds from now; PORT_TCP_NEVER
+ */
+uint32_t pcbtable_tw_due(void)
+{
+	return tw_first ? tw_left() : PORT_TCP_NEVER;
+}
+
+/**
+ * pcbtable_tw_expire() - Free the connections whose TIME_WAIT is over
+ */
+void pcbtable_tw_expire(void)
+{
+	while (tw_first && !tw_left()) {
+		struct tcp_pcb *pcb = tw_first;
+		struct pcbnode *n = pcbnode_of(pcb);
+
+		if (pcb->tmr == n->tw_tmr) {
+			tcp_abort(pcb);		/* sends nothing in TIME_WAIT */
+		} else {			/* a FIN came again: from then on */
+			list_unlink(n);
+			tw_link(n);
+		}
+	}
 }
 
 static bool pcb_matches(const struct tcp_pcb *pcb, const ip_addr_t *local, uint16_t lport,

@@ -15,16 +15,18 @@ struct recovery;
 /* one connection that is active or in TIME_WAIT; in ext_args[0] */
 struct pcbnode {
 	struct tcp_pcb *pcb;
-	struct tcp_pcb **list;		/* active, TIME_WAIT or parked; NULL: in none */
+	struct tcp_pcb **list;		/* active, TIME_WAIT, or that it is parked; NULL: in none */
 	struct tcp_pcb *prev;		/* before us in that list */
 	struct pcbnode *hnext, **hprev;	/* chain of the bucket */
 	uint32_t hash;
+	uint32_t tw_since;		/* ms: since when in TIME_WAIT */
+	uint32_t tw_tmr;		/* pcb->tmr then */
 	uint16_t wire_mss;		/* 0 until ESTABLISHED; options deducted */
 	bool fresh;			/* initial window yet to be set */
 	bool shrunk;			/* wire_mss, by ICMP, below pcb->mss */
 	uint16_t rcv_rtt;		/* ms, of the path as a receiver sees it; 0: unknown */
 	uint8_t congestion;		/* enum cc_kind */
-	struct recovery *rec;		/* while it sends; recovery.c's */
+	struct recovery *rec;		/* since it began to send; recovery.c's */
 };
 
 static inline struct pcbnode *pcbnode_of(const struct tcp_pcb *pcb)
@@ -37,6 +39,8 @@ void pcbtable_reg(struct tcp_pcb **list, struct tcp_pcb *pcb);
 void pcbtable_rmv(struct tcp_pcb **list, struct tcp_pcb *pcb);
 void pcbtable_park(struct tcp_pcb *pcb);
 void pcbtable_wake_all(void);
+uint32_t pcbtable_tw_due(void);
+void pcbtable_tw_expire(void);
 struct tcp_pcb **pcbtable_input_active(const struct tcp_hdr *hdr);
 struct tcp_pcb **pcbtable_input_tw(const struct tcp_hdr *hdr);
 struct tcp_pcb **pcbtable_active_list(void);

@@ -31,9 +31,12 @@ typedef void port_tap_fn(struct pbuf *p, struct netif *n);
 extern port_tap_fn *port_lo_tap;
 
 /* --- TCP timers: lwIP's own stay off; the engine calls port_tcp_tick()
- * every PORT_TICK_MS while port_tcp_busy() */
+ * after port_tcp_due() milliseconds */
+#define PORT_TCP_NEVER	UINT32_MAX
 void port_tcp_tick(void);
-bool port_tcp_busy(void);
+uint32_t port_tcp_due(void);
+/* the engine is done with a connection, for now */
+void port_tcp_rest(struct tcp_pcb *pcb);
 /* idle connections cost the timers nothing when this is set.  Who sets it has
  * to call port_tcp_wake() after setting SOF_KEEPALIVE or tcp_poll() on a
  * connection, and not to walk tcp_active_pcbs. */

@@ -26,8 +26,8 @@
  * has out of order or that are lost take no room in the network.
  *
  * Ownership: struct recovery is made when a connection begins to send and
- * hangs in its pcbnode; it goes when the connection is parked, enters
- * TIME_WAIT or is freed.  A connection for which there is no memory runs by
+ * hangs in its pcbnode; it goes when the connection has been idle for IDLE_MS,
+ * enters TIME_WAIT or is freed.  A connection for which there is no memory runs by
  * lwIP's own rules until its queues are empty.
  */
 #include <errno.h>
@@ -44,6 +44,7 @@
 #define PROBE_MIN_MS	10u		/* a timer's and a scheduler's grain */
 #define ACK_DELAY_MS	200u		/* what a peer may delay a lone segment's ACK by */
 #define RETRY_MS	5u		/* the link was full */
+#define IDLE_MS		1000u		/* with nothing in flight, our state is given up */
 
 static uint64_t now_us(void)
 {
@@ -90,8 +91,7 @@ static void set_timer(struct recovery *r)
 	uint32_t now = sys_now(), rto, at;
 
 	if (!r->sb.n) {
-		r->what = REC_T_NONE;
-		wheel_unset(&r->timer);
+		arm(r, REC_T_IDLE, now + IDLE_MS);
 		return;
 	}
 	rto = r->rto_from + rto_ms(r);
@@ -280,6 +280,10 @@ static void on_timer(struct wheel_timer *t)
 	struct recovery *r = (struct recovery *)t;
 	enum recovery_timer what = r->what;
 
+	if (what == REC_T_IDLE && !r->pcb->unsent && !r->pcb->unacked) {
+		recovery_free(pcbnode_of(r->pcb));
+		return;
+	}
 	if (what == REC_T_REORDER) {
 		detect(r, (uint32_t)now_us());
 		progress(r, 0, false);

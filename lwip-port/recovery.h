@@ -31,7 +31,7 @@ enum recovery_state {
 	REC_LOSS,			/* after a time-out */
 };
 
-enum recovery_timer { REC_T_NONE, REC_T_REORDER, REC_T_PROBE, REC_T_RTO };
+enum recovery_timer { REC_T_NONE, REC_T_REORDER, REC_T_PROBE, REC_T_RTO, REC_T_IDLE };
 
 struct recovery {
 	struct wheel_timer timer;	/* first */

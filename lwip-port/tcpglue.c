@@ -9,10 +9,11 @@
  * when one is sent.
  *
  * lwIP's timers walk all active connections.  With port_tcp_parking set, those
- * that have been idle for PARK_IDLE are taken out of its sight (pcbtable.c)
- * and come back by whatever gives them something to time: the functions of
- * tcp_out.c that queue data or a FIN are renamed in its wrapper, and ours,
- * which stand in their place, wake the connection first.
+ * that have nothing to time are taken out of its sight (pcbtable.c), by the
+ * engine once it is done with them and at each tick, and come back by whatever
+ * gives them something: the functions of tcp_out.c that queue data or a FIN are
+ * renamed in its wrapper, and ours, which stand in their place, wake the
+ * connection first.  So the timers run only while something is in flight.
  *
  * The MSS has two sides.  On the wire it is what the peer announced and the
  * path can carry, less the options in every segment: wire_mss in the
@@ -41,8 +42,6 @@
 #define RTO_MIN		(200 / TCP_SLOW_INTERVAL + 1)	/* ticks; Linux's TCP_RTO_MIN, and
 						 * the first tick may be cut short */
 #define RTO_SYN		(LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL)
-#define PARK_IDLE	(1000 / TCP_SLOW_INTERVAL)	/* ticks without a segment */
-#define PARK_EVERY	(1000 / TCP_TMR_INTERVAL)	/* ticks between looks for idle ones */
 #define HEAP_KEEP	(32 << 20)
 #define HEAP_MMAP	(4 << 20)	/* larger blocks are mapped and unmapped */
 #define HEAP_STEP	(1 << 20)
@@ -174,8 +173,17 @@ static bool is_idle(const struct tcp_pcb *pcb)
 	return (pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT) &&
 	       !pcb->unsent && !pcb->unacked && !pcb->ooseq && !pcb->refused_data &&
 	       !(pcb->flags & (TF_ACK_DELAY | TF_ACK_NOW | TF_CLOSEPEND | TF_NAGLEMEMERR)) &&
-	       !pcb->persist_backoff && !pcb->poll && !ip_get_option(pcb, SOF_KEEPALIVE) &&
-	       tcp_ticks - pcb->tmr > PARK_IDLE;
+	       !pcb->persist_backoff && !pcb->poll && !ip_get_option(pcb, SOF_KEEPALIVE);
+}
+
+/**
+ * port_tcp_rest() - The engine has nothing more to do with a connection now
+ * @pcb:	connection; it is parked if there is nothing to time
+ */
+void port_tcp_rest(struct tcp_pcb *pcb)
+{
+	if (port_tcp_parking && is_idle(pcb))
+		pcbtable_park(pcb);
 }
 
 static void park_idle(void)
@@ -192,26 +200,27 @@ static void park_idle(void)
 /**
  * port_tcp_tick() - Run TCP's timers
  *
- * To be called every PORT_TICK_MS while port_tcp_busy().  Sends, calls back,
- * and may free pcbs.
+ * To be called when port_tcp_due() says so.  Sends, calls back, and may free
+ * pcbs.
  */
 void port_tcp_tick(void)
 {
-	static unsigned ticks;
-
 	drop_condemned();
 	hold_lwip_rto();
 	tcp_tmr();
-	if (port_tcp_parking && ++ticks % PARK_EVERY == 0)
+	pcbtable_tw_expire();
+	if (port_tcp_parking)
 		park_idle();
 }
 
 /**
- * port_tcp_busy() - Is there a connection that needs the timers?
+ * port_tcp_due() - When is port_tcp_tick() to be called?
+ *
+ * Return: milliseconds from now; PORT_TCP_NEVER: no connection needs timers
  */
-bool port_tcp_busy(void)
+uint32_t port_tcp_due(void)
 {
-	return tcp_active_pcbs || tcp_tw_pcbs;
+	return tcp_active_pcbs || tcp_tw_pcbs ? PORT_TICK_MS : pcbtable_tw_due();
 }
 
 /**

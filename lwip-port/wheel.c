@@ -6,8 +6,8 @@
  * its old slot comes.  lwIP's timeouts, which the engine's loop sleeps until,
  * carry one for all: that of the next slot in use.
  *
- * One function serves all timers, as there is one user.  It may set, unset and
- * remove any timer.
+ * One function serves all timers, as there is one user.  It may set and remove
+ * any timer.
  */
 #include "lwip/sys.h"
 #include "lwip/timeouts.h"
@@ -120,15 +120,6 @@ void wheel_set(struct wheel_timer *t, uint32_t at, wheel_fn *fn)
 	if (!alarm_set)
 		done = now;
 	link_timer(t, now);
-}
-
-/**
- * wheel_unset() - Do not call; cheap to set again
- * @t:		timer
- */
-void wheel_unset(struct wheel_timer *t)
-{
-	t->set = false;
 }
 
 /**

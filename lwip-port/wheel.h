@@ -15,7 +15,6 @@ struct wheel_timer {
 typedef void wheel_fn(struct wheel_timer *t);
 
 void wheel_set(struct wheel_timer *t, uint32_t at, wheel_fn *fn);
-void wheel_unset(struct wheel_timer *t);
 void wheel_remove(struct wheel_timer *t);
 
 #endif

@@ -39,6 +39,16 @@ static bool loop_pending(void)
 	return false;
 }
 
+/* also an armed one, which may wait for the end of a TIME_WAIT only */
+static void arm_tcp_timer(struct engine *e)
+{
+	uint32_t ms = port_tcp_due();
+	uint64_t at = loop_now(e->loop) + ms * NS_PER_MS;
+
+	if (ms != PORT_TCP_NEVER && (!e->tcp_timer.loop || at < e->tcp_timer.at))
+		loop_timer_set(e->loop, &e->tcp_timer, at);
+}
+
 static void arm_timers(struct engine *e)
 {
 	u32_t ms = sys_timeouts_sleeptime();
@@ -47,8 +57,7 @@ static void arm_timers(struct engine *e)
 		loop_timer_in(e->loop, &e->lwip_timer, 0);
 	else if (ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE)
 		loop_timer_in(e->loop, &e->lwip_timer, ms * NS_PER_MS);
-	if (!e->tcp_timer.loop && port_tcp_busy())
-		loop_timer_in(e->loop, &e->tcp_timer, PORT_TICK_MS * NS_PER_MS);
+	arm_tcp_timer(e);
 }
 
 static void turn(struct loop_prepare *p)

@@ -92,6 +92,8 @@ static void run(struct tcp_sock *ts)
 		return;
 	xfer_ack(ts);
 	tcp_output(ts->pcb);
+	if (ts->pcb)
+		port_tcp_rest(ts->pcb);
 }
 
 /* xfer_run_all() - Move what there is to move, on every dirty connection */

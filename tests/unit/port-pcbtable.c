@@ -109,7 +109,7 @@ static void time_wait_expires(void **state)
 	tcp_slowtmr();
 	assert_int_equal(list_check(&tcp_tw_pcbs), 2);
 	assert_null(get(2));
-	assert_true(port_tcp_busy());
+	assert_int_equal(port_tcp_due(), PORT_TICK_MS);
 }
 
 static void removal_of_one_in_no_list_does_nothing(void **state)
@@ -255,13 +255,61 @@ static void a_parked_connection_can_be_aborted_and_readdressed(void **state)
 	port_tcp_parking = true;
 	idle(3000);
 	assert_null(tcp_active_pcbs);
-	assert_false(port_tcp_busy());
+	assert_int_equal(port_tcp_due(), PORT_TCP_NEVER);
 	tcp_abort(pcb);
 	assert_int_equal(pcbtable_count(), 1);
 	IP4_ADDR(&none, 10, 0, 0, 77);
 	IP4_ADDR(&mask, 255, 255, 255, 0);
 	netif_set_addr(&w.netif, &none, &mask, &mask);
 	assert_int_equal(pcbtable_count(), 0);	/* lwIP resets it */
+	port_tcp_parking = false;
+}
+
+/* as if @ms had passed since it entered TIME_WAIT */
+static void age(struct tcp_pcb *pcb, uint32_t ms)
+{
+	pcbnode_of(pcb)->tw_since -= ms;
+}
+
+static void time_wait_beside_parking_is_in_no_list_of_lwip(void **state)
+{
+	struct tcp_pcb *pcb[3];
+
+	port_tcp_parking = true;
+	for (int i = 0; i < 3; i++)
+		pcb[i] = make(TIME_WAIT, (uint16_t)(i + 1));
+	assert_null(tcp_tw_pcbs);
+	assert_in_range(port_tcp_due(), TCP_MSL, 2 * TCP_MSL);
+	tcp_abort(pcb[1]);			/* a new SYN took its place */
+	assert_int_equal(pcbtable_count(), 2);
+	age(pcb[0], 2 * TCP_MSL);
+	age(pcb[2], 2 * TCP_MSL);
+	pcb[2]->tmr++;				/* the peer's FIN came again */
+	assert_int_equal(port_tcp_due(), 0);
+	port_tcp_tick();
+	assert_null(get(1));
+	assert_ptr_equal(get(3), pcb[2]);
+	assert_in_range(port_tcp_due(), TCP_MSL, 2 * TCP_MSL);
+	age(pcb[2], 2 * TCP_MSL);
+	port_tcp_tick();
+	assert_int_equal(pcbtable_count(), 0);
+	assert_int_equal(port_tcp_due(), PORT_TCP_NEVER);
+	port_tcp_parking = false;
+}
+
+static void one_at_rest_is_parked_at_once(void **state)
+{
+	struct tcp_pcb *pcb = make(ESTABLISHED, 1);
+
+	port_tcp_rest(pcb);
+	assert_ptr_equal(tcp_active_pcbs, pcb);	/* parking is off */
+	port_tcp_parking = true;
+	tcp_ack(pcb);				/* an ACK is owed */
+	port_tcp_rest(pcb);
+	assert_ptr_equal(tcp_active_pcbs, pcb);
+	port_tcp_tick();			/* it goes out, and then there is nothing */
+	assert_null(tcp_active_pcbs);
+	assert_int_equal(port_tcp_due(), PORT_TCP_NEVER);
 	port_tcp_parking = false;
 }
 
@@ -279,6 +327,8 @@ int main(void)
 		T(a_new_syn_reuses_time_wait),
 		T(idle_connections_are_parked_and_woken),
 		T(a_parked_connection_can_be_aborted_and_readdressed),
+		T(time_wait_beside_parking_is_in_no_list_of_lwip),
+		T(one_at_rest_is_parked_at_once),
 		T(a_pcb_bound_to_another_interface_is_passed_over),
 	};
 

@@ -315,7 +315,7 @@ static void timers_fire_when_due_and_never_before(void **state)
 		wheel_set(&timer[i], now + 11 * i, on_fire);
 	for (unsigned i = 0; i < 64; i += 4)		/* put off, by more than a turn */
 		wheel_set(&timer[i], now + 900 + i, on_fire);
-	wheel_unset(&timer[1]);
+	wheel_remove(&timer[1]);
 	wheel_remove(&timer[2]);
 	run_for(1100);
 	assert_int_equal(fired, 62);
