@@ -11,8 +11,9 @@
  *
  * A message is checked (msg_check()) before anyone looks inside; what is
  * malformed ends the session it came by, and no other.  A session has
- * SESSION_BURST messages a wake-up; epoll is level-triggered, so the rest
- * come next time, after everybody else's.  Replies are sent at once or not at
+ * SESSION_BURST messages a wake-up, and as many as the last one suggests, since
+ * a look for one that is not there is a system call; epoll is level-triggered,
+ * so the rest come next time, after everybody else's.  Replies are sent at once or not at
  * all: who lets its queue of replies fill up loses the session.
  *
  * Sockets are named by id, and two processes may use one: a request can
@@ -46,6 +47,8 @@ struct session {
 	struct session *next, **link;
 	struct loop_fd w;
 	struct loop_work reap;
+	int ask;		/* messages to look for at the next wake-up */
+	bool full;		/* the last one had as many as were looked for */
 	bool owner;		/* the stack ends with it */
 	bool user;		/* asked for more than information */
 	bool trusted;		/* our user, or root */
@@ -103,14 +106,14 @@ static void reply(struct session *s, struct msg *m, int err)
 
 static int begin(struct server *srv, int fd, bool owner, bool trusted);
 
-static bool session_turn(struct session *s, int depth);
+static int session_turn(struct session *s, int most, int depth);
 
 /* work off what the other sessions have queued */
 static void drain_others(struct server *srv, int depth)
 {
 	for (struct session *s = srv->sessions; s; s = s->next)
 		if (!s->closed && !s->busy)
-			session_turn(s, depth);
+			session_turn(s, SESSION_BURST, depth);
 }
 
 /* carry out a checked request.  False: the session's turn is over. */
@@ -196,23 +199,35 @@ static bool session_step(struct session *s, int depth)
 	return dispatch(s, &m, nfds ? fds[0] : -1, depth);
 }
 
-static bool session_turn(struct session *s, int depth)
+/* returns how many messages there were, @most at most */
+static int session_turn(struct session *s, int most, int depth)
 {
-	bool more = true;
+	int n = 0;
 
 	s->busy = true;
-	for (int i = 0; more && i < SESSION_BURST; i++)
-		more = session_step(s, depth);
+	while (n < most && session_step(s, depth))
+		n++;
 	s->busy = false;
-	return more;
+	return n;
 }
 
 static void session_event(struct loop_fd *w, uint32_t events)
 {
 	struct session *s = container_of(w, struct session, w);
 
-	if (!s->closed)
-		session_turn(s, 0);
+	int n;
+
+	if (s->closed)
+		return;
+	n = session_turn(s, s->ask, 0);
+	if (n < s->ask) {
+		s->ask = n ? n : 1;
+		s->full = false;
+		return;
+	}
+	if (s->full)
+		s->ask = n < SESSION_BURST / 2 ? n * 2 : SESSION_BURST;
+	s->full = true;
 }
 
 /* a control connection is a connected AF_UNIX SOCK_SEQPACKET socket */
@@ -250,6 +265,7 @@ static int begin(struct server *srv, int fd, bool owner, bool trusted)
 		return ret;
 	}
 	s->srv = srv;
+	s->ask = 1;
 	s->owner = owner;
 	s->trusted = trusted;
 	s->next = srv->sessions;

@@ -6,7 +6,8 @@
  * kernel would go on answering is kept here: the errno, until it was asked for;
  * the local address; the options, which may be read and set, and which the
  * next attempt to connect starts from (a fresh pair under the same id).
- * There are ENGINE_EPITAPHS; the oldest makes room.
+ * There are ENGINE_EPITAPHS; the oldest makes room.  They are found by a hash, as
+ * each new socket looks whether its id is known.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,21 +15,44 @@
 #include "engine/priv.h"
 #include "engine/tcp.h"
 
+static uint16_t *bucket(struct engine *e, uint64_t id)
+{
+	return &e->epitaph_bucket[id % ENGINE_EPITAPHS];
+}
+
+static void forget(struct engine *e, struct epitaph *p)
+{
+	uint16_t *link = bucket(e, p->id), self = (uint16_t)(p - e->epitaph + 1);
+
+	if (!p->id)
+		return;
+	while (*link != self)
+		link = &e->epitaph[*link - 1].chain;
+	*link = p->chain;
+	p->id = 0;
+}
+
 /* engine_add_epitaph() - Remember a socket that ends; err may be 0 */
 void engine_add_epitaph(struct engine *e, const struct sock *s, int err)
 {
-	e->epitaph[e->epitaph_next] = (struct epitaph){
+	struct epitaph *p = &e->epitaph[e->epitaph_next];
+	uint16_t *head = bucket(e, s->id);
+
+	forget(e, p);
+	*p = (struct epitaph){
 		.id = s->id, .err = err, .domain = s->domain, .protocol = s->protocol,
-		.local = s->local, .kept_port = s->bound && !s->autobound, .o = s->o,
+		.local = s->local, .kept_port = s->bound && !s->autobound, .chain = *head,
+		.o = s->o,
 	};
+	*head = (uint16_t)(p - e->epitaph + 1);
 	e->epitaph_next = (e->epitaph_next + 1) % ENGINE_EPITAPHS;
 }
 
 static struct epitaph *find(struct engine *e, uint64_t id)
 {
-	for (unsigned i = 0; id && i < ENGINE_EPITAPHS; i++)
-		if (e->epitaph[i].id == id)
-			return &e->epitaph[i];
+	for (unsigned i = id ? *bucket(e, id) : 0; i; i = e->epitaph[i - 1].chain)
+		if (e->epitaph[i - 1].id == id)
+			return &e->epitaph[i - 1];
 	return NULL;
 }
 
@@ -112,5 +136,5 @@ void epitaph_revive(struct sock *s)
 		if (p->kept_port)
 			(void)ports_bind(&s->e->tcp_ports, s, &p->local, NULL);
 	}
-	p->id = 0;
+	forget(s->e, p);
 }

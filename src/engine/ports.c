@@ -10,18 +10,8 @@
 #include "engine/ports.h"
 
 #include <errno.h>
-#include <sys/random.h>
 #include "engine/sock.h"
 #include "port.h"
-
-static uint32_t random32(void)
-{
-	uint32_t r;
-
-	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
-		r = (uint32_t)clock_ns();
-	return r;
-}
 
 static void insert(struct portset *ps, struct sock *s, uint16_t port)
 {
@@ -111,7 +101,7 @@ int ports_bind(struct portset *ps, struct sock *s, const struct endpoint *ep,
 		insert(ps, s, ep->port);
 		return 0;
 	}
-	start = random32() % span;
+	start = port_rand() % span;
 	for (unsigned i = 0; i < span; i++) {
 		bool taken = false;
 
@@ -138,7 +128,7 @@ int ports_bind_tuple(struct portset *ps, struct sock *s, const ip_addr_t *local,
 		     const struct endpoint *remote)
 {
 	const unsigned span = ps->max - ps->min + 1u;
-	unsigned start = random32() % span;
+	unsigned start = port_rand() % span;
 
 	for (unsigned i = 0; i < span; i++) {
 		uint16_t port = (uint16_t)(ps->min + (start + i) % span);

@@ -28,6 +28,7 @@ struct epitaph {			/* epitaph.c */
 	int domain, protocol;
 	struct endpoint local;
 	bool kept_port;			/* local.port was asked for by bind(2) */
+	uint16_t chain;			/* the next of its bucket, counted from 1; 0: none */
 	struct sockopt o;
 };
 
@@ -62,6 +63,7 @@ struct engine {
 	struct udp_pcb *udp_out;	/* unregistered; filled in for each datagram */
 
 	struct epitaph epitaph[ENGINE_EPITAPHS];
+	uint16_t epitaph_bucket[ENGINE_EPITAPHS];	/* by id; counted from 1 */
 	unsigned epitaph_next;
 
 	uint8_t *scratch;		/* ENGINE_SCRATCH bytes for one datagram */
