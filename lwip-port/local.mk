@@ -3,8 +3,7 @@
 # lwip/*.c are wrappers that include lwIP's own files, so lwIP is compiled from
 # $(LWIP_DIR) without a copy, and tcp*.c get their hooks.  Its warnings are its
 # own: -w.  hooks.h must be found as "hooks.h", lwIP's files as "core/...".
-lwip_wrappers = lwip-port/lwip/core.c lwip-port/lwip/dhcp.c lwip-port/lwip/dhcp6.c \
-	lwip-port/lwip/dns.c lwip-port/lwip/icmp.c \
+lwip_wrappers = lwip-port/lwip/core.c lwip-port/lwip/icmp.c \
 	lwip-port/lwip/ipv4.c lwip-port/lwip/ipv6.c \
 	lwip-port/lwip/netif.c lwip-port/lwip/tcp.c lwip-port/lwip/tcp_in.c \
 	lwip-port/lwip/tcp_out.c
@@ -46,7 +45,7 @@ check_PROGRAMS += tests/unit/lwip-unit
 TESTS += tests/unit/lwip-unit
 tests_unit_lwip_unit_SOURCES = tests/unit/lwip/lwip-unit.c tests/unit/lwip/lwipopts.h \
 	tests/unit/lwip/suites-arp.c tests/unit/lwip/suites-core.c \
-	tests/unit/lwip/suites-dhcp.c tests/unit/lwip/suites-ip.c \
+	tests/unit/lwip/suites-ip.c \
 	tests/unit/lwip/suites-mdns.c tests/unit/lwip/suites-oos.c \
 	tests/unit/lwip/suites-tcp.c tests/unit/lwip/suites-udp.c \
 	$(lwip_wrappers) $(lwip_port_files)

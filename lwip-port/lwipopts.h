@@ -37,7 +37,6 @@
 #define LWIP_NETIF_LOOPBACK		1	/* own addresses are reachable */
 #define LWIP_HAVE_LOOPIF		1	/* lo with 127.0.0.1 and ::1 */
 #define LWIP_LOOPBACK_MAX_PBUFS		8192	/* bound: packets waiting on lo */
-#define LWIP_NETIF_HOSTNAME		1	/* DHCP tells it */
 #define LWIP_NETIF_STATUS_CALLBACK	1
 #define LWIP_NETIF_LINK_CALLBACK	1
 #define LWIP_NETIF_EXT_STATUS_CALLBACK	1	/* address changes for rtnetlink */
@@ -67,14 +66,10 @@
 #define LWIP_RAW			1	/* ping, ICMP errors for sockets, UDP demux */
 #define LWIP_IGMP			1
 #define LWIP_MULTICAST_TX_OPTIONS	1	/* IP_MULTICAST_TTL, _IF, _LOOP */
-#define LWIP_DHCP			1
-#define LWIP_DHCP_MAX_DNS_SERVERS	DNS_MAX_SERVERS	/* more corrupts memory in 2.1.3 */
-#define DHCP_DOES_ARP_CHECK		1	/* 2.1: RFC 2131 4.4.1 */
-#define LWIP_DHCP_DOES_ACD_CHECK	1	/* its name since 2.2 */
+#define LWIP_DHCP			0	/* ours: src/engine/dhcp4.c says why */
+#define LWIP_IP_ACCEPT_UDP_PORT(port)	((port) == PP_HTONS(68))	/* its answers come before the address */
 #define LWIP_AUTOIP			0
-#define LWIP_DNS			1	/* keeps the servers that DHCP and RA tell */
-#define DNS_MAX_SERVERS			4
-#define LWIP_DNS_SUPPORT_MDNS_QUERIES	0
+#define LWIP_DNS			0	/* programs ask themselves: src/names */
 
 /* --- IPv6 */
 #define LWIP_IPV6			1
@@ -87,9 +82,8 @@
 #define LWIP_IPV6_AUTOCONFIG		1
 #define LWIP_IPV6_DUP_DETECT_ATTEMPTS	1	/* RFC 4862 */
 #define LWIP_IPV6_SEND_ROUTER_SOLICIT	1
-#define LWIP_IPV6_DHCP6			1
-#define LWIP_IPV6_DHCP6_STATELESS	1
-#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS	2
+#define LWIP_IPV6_DHCP6			0	/* ours: src/engine/dhcp6.c */
+#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS	0
 #define LWIP_ND6_ALLOW_RA_UPDATES	0	/* netif->mtu may be 0 on purpose (vnet) */
 #define LWIP_ND6_NUM_NEIGHBORS		127	/* bound; s8_t indices */
 #define LWIP_ND6_NUM_DESTINATIONS	127	/* bound; nd6_tmr() counts them in an s8_t: more hangs it */

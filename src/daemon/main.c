@@ -235,14 +235,6 @@ static int open_control(struct run *r)
 	return ctlsock_bind(&r->ctl, r->path, r->label, &share, r->err, sizeof(r->err));
 }
 
-/* accepted because iothconf's users write them; better told than lost */
-static void warn_unused(const struct config *c)
-{
-	if (c->fqdn)
-		log_warn("configuration: fqdn=%s has no effect yet (the stack tells its name to nobody)",
-			 c->fqdn);
-}
-
 static int open_engine(struct run *r)
 {
 	r->engine = engine_new(r->loop, r->path);
@@ -253,7 +245,6 @@ static int open_engine(struct run *r)
 			 r->label, strerror(err));
 		return -err;
 	}
-	warn_unused(&r->config);
 	return engine_configure(r->engine, &r->config, r->err, sizeof(r->err));
 }
 

@@ -11,13 +11,16 @@
 #include "engine/priv.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "engine/autoconf.h"
 #include "engine/bufpool.h"
 #include "engine/icmp.h"
 #include "engine/iface.h"
+#include "engine/names.h"
 #include "engine/rtnl.h"
 #include "engine/sock.h"
 #include "engine/tcp.h"
@@ -141,10 +144,23 @@ fail:
 	return NULL;
 }
 
+/* what DHCP servers are told that we are called: the configuration says it, or the
+ * stack has a name that may stand in a DNS */
+static void name_stack(struct engine *e, const struct config *c)
+{
+	const char *slash = strrchr(e->path, '/');
+	const char *name = c->fqdn ? c->fqdn : c->name ? c->name : slash ? slash + 1 : e->path;
+	uint8_t wire[sizeof(e->host) + 1];
+
+	if (domains_put_wire(name, wire, sizeof(wire)))
+		snprintf(e->host, sizeof(e->host), "%s", name);
+}
+
 /* engine_configure() - Bring up every configured interface; 0 or -errno */
 int engine_configure(struct engine *e, const struct config *c, char *err, size_t errlen)
 {
 	set_port_range(e, c->port_min, c->port_max);
+	name_stack(e, c);
 	for (unsigned i = 0; i < c->niface; i++) {
 		int r = iface_add(e, &c->iface[i], err, errlen);
 
@@ -172,6 +188,7 @@ void engine_free(struct engine *e)
 	dgram_exit(e);
 	rtnl_init(NULL);
 	iface_free_all(e);
+	autoconf_exit(e);
 	bufpool_drain();
 	loop_timer_del(&e->lwip_timer);
 	loop_timer_del(&e->tcp_timer);

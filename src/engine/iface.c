@@ -16,11 +16,10 @@
 #include <linux/rtnetlink.h>
 #include "base/hash.h"
 #include "engine/addrconv.h"
+#include "engine/autoconf.h"
 #include "engine/priv.h"
 #include "engine/rtnl.h"
 #include "engine/sock_dgram.h"
-#include "lwip/dhcp.h"
-#include "lwip/dhcp6.h"
 #include "netif/ethernet.h"
 
 #define MTU_DEFAULT	1500
@@ -108,34 +107,9 @@ static int add_addresses(struct iface *i, const struct config_iface *c, char *er
 	return 0;
 }
 
-static void start_autoconf(struct iface *i, const struct config_iface *c)
-{
-	if (c->flags & (CONFIG_IF_RD | CONFIG_IF_SLAAC))
-		netif_set_ip6_autoconfig_enabled(i->netif, 1);
-	if (c->flags & CONFIG_IF_DHCP) {
-		netif_set_status_callback(i->netif, iface_follow_dhcp);
-		dhcp_start(i->netif);
-	}
-	if (c->flags & CONFIG_IF_DHCP6)
-		dhcp6_enable_stateless(i->netif);
-}
-
 static unsigned choose_mtu(const struct iface *i, const struct config_iface *c)
 {
 	return c->mtu ? c->mtu : i->link->mtu ? i->link->mtu : MTU_DEFAULT;
-}
-
-static void stop_autoconf(struct iface *i)
-{
-	netif_set_status_callback(i->netif, NULL);
-	if (netif_dhcp_data(i->netif)) {
-		dhcp_stop(i->netif);
-		dhcp_cleanup(i->netif);
-	}
-	if (netif_dhcp6_data(i->netif)) {
-		dhcp6_disable(i->netif);
-		dhcp6_cleanup(i->netif);
-	}
 }
 
 static void free_work(struct loop_work *w)
@@ -150,7 +124,7 @@ static void free_work(struct loop_work *w)
 /* everything but the memory, which events of this wake-up may still name */
 static void dismantle(struct iface *i)
 {
-	stop_autoconf(i);
+	autoconf_stop(i);
 	iface_free_addresses(i);
 	multicast_forget_netif(i->e, i->netif);
 	if (i->netif == &i->own) {
@@ -265,7 +239,7 @@ int iface_add(struct engine *e, const struct config_iface *c, char *err, size_t 
 	iface_set_up(i, true);
 	r = add_addresses(i, c, err, errlen);
 	if (r == 0)
-		start_autoconf(i, c);
+		r = autoconf_start(i, c);
 	return r;
 }
 
@@ -305,7 +279,9 @@ void iface_set_up(struct iface *i, bool up)
 	if (up) {
 		netif_set_up(i->netif);
 		iface_addresses_up(i);
+		autoconf_changed(i);
 	} else {
+		autoconf_leave(i);
 		iface_addresses_down(i);
 		netif_set_down(i->netif);
 		rtnl_neigh_forget(i->netif);

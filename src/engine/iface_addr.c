@@ -26,7 +26,6 @@
 #include "engine/priv.h"
 #include "engine/rtnl.h"
 #include "engine/sock_dgram.h"
-#include "lwip/dhcp.h"
 #include "lwip/etharp.h"
 #include "lwip/ethip6.h"
 #include "lwip/nd6.h"
@@ -119,6 +118,14 @@ static struct ifa4 *find4(const struct iface *i, const ip_addr_t *local)
 	return f;
 }
 
+/* iface_netif_of4() - The netif that has an IPv4 address of the interface, else its own */
+struct netif *iface_netif_of4(const struct iface *i, const ip_addr_t *local)
+{
+	const struct ifa4 *f = find4(i, local);
+
+	return f ? f->n : i->netif;
+}
+
 static err_t alias_on_lo(struct netif *n)
 {
 	const struct iface *lo = iface_of(n);
@@ -189,8 +196,7 @@ static void unlink4(struct ifa4 *f)
 	f->i->naddr4--;
 }
 
-/* the address leaves; @keep: lwIP has taken it from the netif already */
-static void drop4(struct ifa4 *f, bool keep)
+static void drop4(struct ifa4 *f)
 {
 	struct iface *i = f->i;
 
@@ -202,7 +208,7 @@ static void drop4(struct ifa4 *f, bool keep)
 	if (f->n == &f->alias) {
 		route_flush_netif(f->n);
 		netif_remove(f->n);
-	} else if (!keep) {
+	} else {
 		netif_set_addr(f->n, IP4_ADDR_ANY4, IP4_ADDR_ANY4, IP4_ADDR_ANY4);
 	}
 	free(f);
@@ -210,7 +216,7 @@ static void drop4(struct ifa4 *f, bool keep)
 
 static void on_expiry(struct loop_timer *t)
 {
-	drop4(container_of(t, struct ifa4, expiry), false);
+	drop4(container_of(t, struct ifa4, expiry));
 }
 
 static void set_lifetime(struct ifa4 *f, uint32_t valid, uint32_t preferred)
@@ -228,7 +234,7 @@ static void set_lifetime(struct ifa4 *f, uint32_t valid, uint32_t preferred)
 		f->a.flags |= IFA_F_DEPRECATED;
 	f->expiry.cb = on_expiry;
 	loop_timer_del(&f->expiry);
-	if (valid != IFACE_FOREVER && !f->dhcp)
+	if (valid != IFACE_FOREVER)
 		loop_timer_set(l, &f->expiry, f->a.valid_at);
 }
 
@@ -291,9 +297,9 @@ static int del4(struct iface *i, const struct iface_addr *a, bool any_plen)
 		next = g->next;
 		if (g != f && g->a.plen == f->a.plen &&
 		    same_prefix4(&g->a.peer, &f->a.peer, f->a.plen))
-			drop4(g, false);
+			drop4(g);
 	}
-	drop4(f, false);
+	drop4(f);
 	return 0;
 }
 
@@ -456,15 +462,9 @@ static uint32_t left(const struct iface *i, uint32_t life, uint64_t at)
 
 static void view4(const struct ifa4 *f, struct iface_addr *out)
 {
-	const struct dhcp *d = f->dhcp ? netif_dhcp_data(f->n) : NULL;
-
 	*out = f->a;
 	out->valid = left(f->i, f->a.valid, f->a.valid_at);
 	out->preferred = left(f->i, f->a.preferred, f->a.preferred_at);
-	if (d && d->t0_timeout > d->lease_used) {	/* coarse ticks of a minute */
-		out->valid = (uint32_t)(d->t0_timeout - d->lease_used) * DHCP_COARSE_TIMER_SECS;
-		out->preferred = out->valid;
-	}
 }
 
 /* lwIP's slot, with what we know beside it; SLAAC's have only the slot */
@@ -569,7 +569,7 @@ void iface_free_addresses(struct iface *i)
 {
 	for (struct ifa4 *f = i->addr4, *next; f; f = next) {
 		next = f->next;
-		drop4(f, false);
+		drop4(f);
 	}
 	iface_addresses_down(i);
 }
@@ -590,42 +590,4 @@ int iface_adopt_lo(struct iface *i)
 	f->n = i->netif;
 	insert4(i, f);
 	return 0;
-}
-
-/* iface_follow_dhcp() - DHCP gave or took an address: ours and the route
- * table follow (netif status callback) */
-void iface_follow_dhcp(struct netif *n)
-{
-	struct iface *i = iface_of(n);
-	const ip4_addr_t *mask = netif_ip4_netmask(n);
-	struct iface_addr a = { .valid = IFACE_FOREVER, .preferred = IFACE_FOREVER };
-	struct ifa4 *f = i->addr4;
-	ip_addr_t gw;
-
-	ip_addr_copy_from_ip4(a.local, *netif_ip4_addr(n));
-	a.plen = (uint8_t)__builtin_popcount(ip4_addr_get_u32(mask));
-	while (f && !f->dhcp)
-		f = f->next;
-	if (f && ip_addr_cmp(&f->a.local, &a.local) && f->a.plen == a.plen)
-		return;
-	if (f) {
-		route_flush_protocol(n, RTPROT_DHCP);
-		drop4(f, true);
-	}
-	if (ip_addr_isany_val(a.local) || find4(i, &a.local))
-		return;
-	ip_addr_copy(a.peer, a.local);
-	ip4_addr_set_u32(&a.broadcast, ip4_addr_get_u32(ip_2_ip4(&a.local)) | ~mask_of(a.plen));
-	f = new4(i, &a);
-	if (!f)
-		return;
-	f->n = n;
-	f->dhcp = true;
-	insert4(i, f);
-	rtnl_addr_changed(i, &f->a, true);
-	add_prefix_route(i, &f->a, n);
-	if (!ip4_addr_isany_val(*netif_ip4_gw(n))) {
-		ip_addr_copy_from_ip4(gw, *netif_ip4_gw(n));
-		iface_add_gateway(&gw, n, RTPROT_DHCP);
-	}
 }

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
+#include "engine/autoconf.h"
 #include "engine/bufpool.h"
 #include "engine/packet.h"
 #include "engine/priv.h"
@@ -104,6 +105,8 @@ static void input(struct iface *i, struct link_buf *lb)
 		return;
 	if (i->e->packets)
 		packet_tap_in(i->e, n, lb->data, lb->len, lb->vnet.flags);
+	if (i->autoconf)
+		autoconf_frame(i->autoconf, lb->data, lb->len);
 	p = wrap(lb);
 	if (!p)
 		return;
@@ -142,6 +145,7 @@ static void link_gone(struct iface *i, int err)
 	log_err("interface %s: link \"%s\" is gone: %s", i->name, i->link->spec, strerror(-err));
 	loop_fd_del(&i->w);
 	netif_set_link_down(i->netif);
+	autoconf_changed(i);
 	rtnl_link_changed(i, 0);
 }
 

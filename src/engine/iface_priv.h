@@ -21,8 +21,9 @@ struct ifa4 {
 	struct netif alias;
 	struct portif portif;
 	struct loop_timer expiry;
-	bool dhcp;
 };
+
+struct autoconf;
 
 struct iface {
 	struct iface *next;
@@ -36,6 +37,7 @@ struct iface {
 	struct ifa4 *addr4;		/* primaries first, as Linux orders them */
 	struct iface_addr addr6[LWIP_IPV6_NUM_ADDRESSES];	/* what lwIP does not keep of them */
 	unsigned naddr4;
+	struct autoconf *autoconf;	/* NULL: nobody but configuration and clients gives addresses */
 	uint8_t mac[6];
 	uint32_t txqlen;		/* kept, as Linux does for devices without a queue */
 	int ask;			/* frames to read at the next wake-up */
@@ -58,12 +60,12 @@ void iface_set_portif(struct iface *i, struct portif *p);
 
 /* iface_addr.c */
 void iface_add_gateway(const ip_addr_t *gw, struct netif *n, uint8_t protocol);
+struct netif *iface_netif_of4(const struct iface *i, const ip_addr_t *local);
 unsigned iface_count_netifs(void);
 void iface_free_addresses(struct iface *i);
 const struct iface_addr *iface_primary4(const struct iface *i, const struct iface_addr *a);
 void iface_addresses_up(struct iface *i);
 void iface_addresses_down(struct iface *i);
-void iface_follow_dhcp(struct netif *n);
 int iface_adopt_lo(struct iface *i);
 
 #endif

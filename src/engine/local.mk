@@ -1,8 +1,11 @@
 noinst_LTLIBRARIES += libengine.la
 libengine_la_SOURCES = \
 	src/engine/addrconv.c src/engine/addrconv.h \
+	src/engine/autoconf.c src/engine/autoconf.h \
 	src/engine/bpf.c src/engine/bpf.h \
 	src/engine/bufpool.c src/engine/bufpool.h \
+	src/engine/dhcp4.c src/engine/dhcp4_msg.c src/engine/dhcp4_msg.h \
+	src/engine/domains.c src/engine/domains.h \
 	src/engine/dgram.c src/engine/sock_dgram.h \
 	src/engine/engine.c src/engine/engine.h src/engine/priv.h \
 	src/engine/epitaph.c \
@@ -14,7 +17,7 @@ libengine_la_SOURCES = \
 	src/engine/multicast.c \
 	src/engine/nlmsg.c src/engine/nlmsg.h \
 	src/engine/packet.h src/engine/packet_ring.c src/engine/packet_tap.c \
-	src/engine/names.c \
+	src/engine/names.c src/engine/names.h \
 	src/engine/ports.c src/engine/ports.h \
 	src/engine/rtnl.c src/engine/rtnl.h src/engine/rtnl_priv.h \
 	src/engine/rtnl_addr.c src/engine/rtnl_link.c src/engine/rtnl_neigh.c \
@@ -39,6 +42,11 @@ TESTS += tests/unit/engine-bpf
 tests_unit_engine_bpf_SOURCES = tests/unit/engine-bpf.c src/engine/bpf.c
 tests_unit_engine_bpf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_engine_bpf_LDADD = $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/engine-dhcp
+TESTS += tests/unit/engine-dhcp
+tests_unit_engine_dhcp_SOURCES = tests/unit/engine-dhcp.c src/engine/dhcp4_msg.c src/engine/domains.c
+tests_unit_engine_dhcp_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_engine_dhcp_LDADD = $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/engine-nlmsg
 TESTS += tests/unit/engine-nlmsg
 tests_unit_engine_nlmsg_SOURCES = tests/unit/engine-nlmsg.c src/engine/nlmsg.c

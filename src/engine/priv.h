@@ -13,6 +13,7 @@
 
 struct iface;
 struct dgram_sock;
+struct names_source;
 struct nl_sock;
 struct packet_sock;
 struct tcp_sock;
@@ -35,6 +36,7 @@ struct epitaph {			/* epitaph.c */
 struct engine {
 	struct loop *loop;
 	char *path;
+	char host[256];			/* what we are called, to DHCP servers; may be "" */
 	bool stopping;
 	uint64_t started;		/* loop_now() */
 	struct loop_prepare prepare;
@@ -43,7 +45,9 @@ struct engine {
 	uint64_t trimmed;		/* when bufpool_trim() last ran */
 
 	struct iface *ifaces;
-	struct msg_names names;		/* what clients resolve names with (names.c) */
+	struct msg_names names;		/* of the configuration (names.c) */
+	struct names_source *told;	/* by DHCP and routers */
+	struct udp_pcb *dhcp4_pcb, *dhcp6_pcb;	/* port 68, 546; NULL: no client runs */
 
 	struct sock **socks;		/* hash by id, chained */
 	size_t socks_size;		/* a power of two */
@@ -70,7 +74,6 @@ struct engine {
 	uint8_t *linear;		/* the same for a packet to be looked at in one piece */
 };
 
-void names_configure(struct engine *e, const struct config *c);
 uint8_t *engine_linear(struct engine *e);
 void engine_add_epitaph(struct engine *e, const struct sock *s, int err);
 void epitaph_revive(struct sock *s);

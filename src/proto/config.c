@@ -19,6 +19,7 @@
 
 #define MTU_MIN		576		/* every IPv4 host must take that much (RFC 791) */
 #define MTU_MAX		65535
+#define METRIC_MAX	0x7fffffffu
 #define DOMAIN_MAX	253		/* RFC 1035, in text */
 #define SEARCH_MAX	1024		/* all domains, with the spaces between them */
 #define PATH_LEN_MAX	1023		/* as a message carries it (msg.h) */
@@ -183,6 +184,13 @@ static int set_mtu(struct parser *p, const struct key *k)
 	return 0;
 }
 
+static int set_metric(struct parser *p, const struct key *k)
+{
+	if (parse_uint(p->val, METRIC_MAX, &iface(p)->metric))
+		return fail(p, "not a metric (a number from 0 to %u)", METRIC_MAX);
+	return 0;
+}
+
 static int set_dns(struct parser *p, const struct key *k)
 {
 	if (p->c->ndns == CONFIG_DNS)
@@ -288,6 +296,7 @@ static const struct key keys[] = {
 	{ "ip", set_ip, .per_iface = true },
 	{ "gw", set_gw, .per_iface = true },
 	{ "mtu", set_mtu, .per_iface = true },
+	{ "metric", set_metric, .per_iface = true },
 	{ "dns", set_dns, .per_iface = false },
 	{ "domain", set_domain, .per_iface = false },
 	{ "fqdn", set_domain, .per_iface = false },

@@ -35,6 +35,7 @@ struct config_iface {
 	uint8_t mac[6];
 	unsigned mtu;			/* 0: the link's own, else 1500 */
 	unsigned flags;			/* CONFIG_IF_* */
+	unsigned metric;		/* of routes that DHCP and routers tell */
 	unsigned naddr;
 	struct addr_prefix addr[CONFIG_ADDRS];
 	bool has_gw4, has_gw6;

@@ -12,7 +12,6 @@
 #include "core/test_mem.h"
 #include "core/test_netif.h"
 #include "core/test_pbuf.h"
-#include "dhcp/test_dhcp.h"
 #include "etharp/test_etharp.h"
 #include "ip4/test_ip4.h"
 #include "ip6/test_ip6.h"
@@ -62,7 +61,7 @@ int main(void)
 {
 	static suite_getter_fn *const suites[] = {
 		ip4_suite, ip6_suite, udp_suite, tcp_suite, tcp_oos_suite, def_suite,
-		mem_suite, netif_suite, pbuf_suite, etharp_suite, dhcp_suite, mdns_suite,
+		mem_suite, netif_suite, pbuf_suite, etharp_suite, mdns_suite,
 	};
 	SRunner *sr = srunner_create(NULL);
 	int run, failed;

@@ -53,12 +53,6 @@
 #undef SO_REUSE_RXTOALL		/* a suite expects one receiver */
 #undef ARP_TABLE_SIZE
 #undef ARP_QUEUE_LEN
-#undef LWIP_DNS
-#define LWIP_DNS		0
-#undef LWIP_ND6_RDNSS_MAX_DNS_SERVERS
-#undef LWIP_DHCP_MAX_DNS_SERVERS
-#undef LWIP_IPV6_DHCP6
-#define LWIP_IPV6_DHCP6		0
 
 /* one more client datum for the mDNS responder that one suite tests */
 #undef LWIP_NUM_NETIF_CLIENT_DATA

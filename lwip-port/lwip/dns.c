@@ -1,2 +1,0 @@
-/* lwIP's dns.c, unmodified: apart from core.c, whose names it shares */
-#include "core/dns.c"

@@ -1,0 +1,121 @@
+/* autoconf.c - addresses that the network gives: the clients of an interface
+ *
+ * Theory of operation
+ * An interface whose configuration says so has a struct autoconf, which owns
+ * its clients: they run while it is up and has a carrier.  Going down by
+ * request releases leases; a carrier that is lost only stops the clients, which
+ * ask again when it is back.  What more than one client may tell is put
+ * together here: the MTU is the smallest that is told, at most the interface's own.
+ */
+#include "engine/autoconf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include "base/log.h"
+#include "engine/iface_priv.h"
+#include "engine/priv.h"
+#include "lwip/udp.h"
+
+#define MTU4_MIN	576	/* what every host takes: RFC 791; less would be an attack */
+
+/**
+ * autoconf_start() - Let the network configure an interface, as its configuration says
+ *
+ * Return: 0 or -ENOMEM
+ */
+int autoconf_start(struct iface *i, const struct config_iface *c)
+{
+	struct autoconf *a;
+
+	if (!c->flags)
+		return 0;
+	if (i->link->caps & LINK_CAP_L3) {
+		log_warn("interface %s: no address is asked for: DHCP and router advertisements need Ethernet, which a TUN device has not (give it ip=)",
+			 i->name);
+		return 0;
+	}
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return -ENOMEM;
+	a->i = i;
+	a->flags = c->flags;
+	a->metric = c->metric;
+	a->mtu = iface_mtu_of(i);
+	i->autoconf = a;
+	if (c->flags & CONFIG_IF_DHCP) {
+		a->dhcp4 = dhcp4_new(a);
+		if (!a->dhcp4) {
+			autoconf_stop(i);
+			return -ENOMEM;
+		}
+	}
+	autoconf_changed(i);
+	return 0;
+}
+
+static void go_up(struct autoconf *a)
+{
+	a->up = true;
+	if (a->dhcp4)
+		dhcp4_up(a->dhcp4);
+}
+
+static void go_down(struct autoconf *a, bool release)
+{
+	a->up = false;
+	if (a->dhcp4)
+		dhcp4_down(a->dhcp4, release);
+}
+
+/* autoconf_changed() - The interface came up, or got or lost its carrier */
+void autoconf_changed(struct iface *i)
+{
+	struct autoconf *a = i->autoconf;
+	bool up = netif_is_up(i->netif) && netif_is_link_up(i->netif);
+
+	if (!a || up == a->up)
+		return;
+	if (up)
+		go_up(a);
+	else
+		go_down(a, false);
+}
+
+/* autoconf_leave() - The interface is about to go down; it can still send */
+void autoconf_leave(struct iface *i)
+{
+	if (i->autoconf && i->autoconf->up)
+		go_down(i->autoconf, true);
+}
+
+/* autoconf_stop() - Release what there is and end the clients; idempotent */
+void autoconf_stop(struct iface *i)
+{
+	struct autoconf *a = i->autoconf;
+
+	if (!a)
+		return;
+	autoconf_leave(i);
+	dhcp4_free(a->dhcp4);
+	i->autoconf = NULL;
+	free(a);
+}
+
+/* autoconf_set_mtu() - What the network tells of the MTU has changed */
+void autoconf_set_mtu(struct autoconf *a)
+{
+	unsigned mtu = a->mtu;
+
+	if (a->mtu4 >= MTU4_MIN && a->mtu4 < mtu)
+		mtu = a->mtu4;
+	if (mtu != iface_mtu_of(a->i))
+		iface_set_mtu(a->i, mtu);
+}
+
+/* autoconf_exit() - The engine ends, and its interfaces have */
+void autoconf_exit(struct engine *e)
+{
+	if (e->dhcp4_pcb)
+		udp_remove(e->dhcp4_pcb);
+	e->dhcp4_pcb = NULL;
+}
