@@ -5,24 +5,9 @@
 need ssh sshd ssh-keygen sftp rsync curl
 t_begin
 kernel_peer tap
-mkdir -p /run/sshd "$T/tree"
-for k in host user; do ssh-keygen -q -t ed25519 -N "" -f "$T/$k" || exit 1; done
-cp "$T/user.pub" "$T/authorized"
-chmod 600 "$T/authorized"
-cat >"$T/sshd_config" <<CONF
-Port 2222
-ListenAddress 0.0.0.0
-HostKey $T/host
-PidFile none
-AuthorizedKeysFile $T/authorized
-StrictModes no
-UsePAM no
-PermitRootLogin yes
-PasswordAuthentication no
-Subsystem sftp internal-sftp
-CONF
-SSH=(-F /dev/null -i "$T/user" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
-	-o LogLevel=ERROR -o BatchMode=yes -o ConnectTimeout=10)
+. "$TESTS_DIR/apps/sshd.sh.inc"
+sshd_prepare || exit 1
+mkdir "$T/tree"
 for i in $(seq 1 200); do head -c $((i * 100)) /dev/urandom >"$T/tree/$i"; done
 head -c 10000000 /dev/urandom >"$T/tree/big"
 cat >"$T/rsyncd.conf" <<CONF
@@ -33,8 +18,7 @@ gid = $(id -g)
 	path = $T/tree
 CONF
 all() {
-	bg sshd "${SRV[@]}" "$(command -v sshd)" -D -e -f "$T/sshd_config"
-	up 2222 || not_ok "$WHO: sshd listens" "$T/sshd.err"
+	sshd_start
 	rm -rf "$T/got"
 	printf 'get -r tree got\nrename tree/1 tree/one\nrename tree/one tree/1\n' >"$T/batch"
 	check "$WHO: sftp fetches a tree" timeout 20 "${CLI[@]}" sftp -q "${SSH[@]}" -P 2222 -b "$T/batch" "root@$ADDR:$T"

@@ -5,30 +5,12 @@
 need ssh sshd ssh-keygen
 t_begin
 kernel_peer tap
-mkdir -p /run/sshd	# sshd's privilege separation folder, Debian's own place
-for k in host user; do ssh-keygen -q -t ed25519 -N "" -f "$T/$k" || exit 1; done
-cp "$T/user.pub" "$T/authorized"
-chmod 600 "$T/authorized"
-cat >"$T/sshd_config" <<CONF
-Port 2222
-ListenAddress 0.0.0.0
-HostKey $T/host
-PidFile none
-AuthorizedKeysFile $T/authorized
-StrictModes no
-UsePAM no
-PermitRootLogin yes
-PasswordAuthentication no
-Subsystem sftp internal-sftp
-CONF
-SSH=(-F /dev/null -i "$T/user" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
-	-o LogLevel=ERROR -o BatchMode=yes -o ConnectTimeout=10)
+. "$TESTS_DIR/apps/sshd.sh.inc"
+sshd_prepare || exit 1
 head -c 100000000 /dev/urandom >"$T/data"
-sshd=$(command -v sshd)
 
 login() {
-	bg sshd "${SRV[@]}" "$sshd" -D -e -f "$T/sshd_config"
-	up 2222 || not_ok "$WHO: sshd listens" "$T/sshd.err"
+	sshd_start
 	check "$WHO: a command" eval '[ "$(timeout 20 "${CLI[@]}" ssh "${SSH[@]}" -p 2222 root@$ADDR "echo \$((6 * 7))")" = 42 ]' ||
 		diag "sshd: $(tail -n3 "$T/sshd.err" | tr '\n' ' ')"
 	check "$WHO: its exit status" eval 'timeout 20 "${CLI[@]}" ssh "${SSH[@]}" -p 2222 root@$ADDR "exit 7"; [ $? = 7 ]'
