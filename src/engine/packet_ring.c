@@ -20,7 +20,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+#include <linux/magic.h>
 
 #define RINGS_BYTES_MAX	(256u << 20)	/* of all rings */
 #define CTL_SIZE	4096u
@@ -38,8 +40,13 @@ static size_t mapped;
 static int check_memory(int fd, size_t size)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
+	struct statfs fs;
 	struct stat st;
 
+	/* pages of hugetlbfs may run out: a hole that the application makes would
+	 * be our end */
+	if (fstatfs(fd, &fs) < 0 || fs.f_type != TMPFS_MAGIC)
+		return -EINVAL;
 	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &st) < 0)
 		return -EINVAL;
 	if (st.st_size < 0 || (size_t)st.st_size < size || (size_t)st.st_blocks * 512 < size)

@@ -19,6 +19,10 @@ for seed in 1 2 3; do
 		timeout 20 "$USTACK_APPS/garbage" control "$sock" $seed 3000
 	check "the stack serves after it" alive
 done
+bg ping "${KN[@]}" ping -q -i 0.002 10.0.0.70
+check "rings that no stack should trust" timeout 40 "$USTACK_APPS/bad-ring" "$sock" 1
+bg_kill ping INT
+check "the stack serves after them" alive
 check "1,000 sessions that say nothing" timeout 20 "$USTACK_APPS/garbage" idle "$sock" 1000
 check "a session that never reads its replies" timeout 20 "$USTACK_APPS/garbage" deaf "$sock"
 check "the stack serves after that" alive
