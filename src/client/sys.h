@@ -117,6 +117,8 @@
 	X(int, access, (const char *p, int m), (p, m), SYS_NR_ACCESS, p, m, 0, 0, 0, 0) \
 	X(int, stat, (const char *p, struct stat *s), (p, s), SYS_NR_STAT, p, s, 0, 0, 0, 0) \
 	X(int, lstat, (const char *p, struct stat *s), (p, s), SYS_NR_LSTAT, p, s, 0, 0, 0, 0) \
+	X(int, statx, (int d, const char *p, int f, unsigned m, struct statx *s), (d, p, f, m, s), \
+	  SYS_statx, d, p, f, m, s, 0) \
 	X(int, fstatat, (int d, const char *p, struct stat *s, int f), (d, p, s, f), SYS_newfstatat, d, p, s, f, 0, 0) \
 	X(int, getaddrinfo, (const char *h, const char *s, const struct addrinfo *i, struct addrinfo **r), \
 	  (h, s, i, r), SYS_NONE, h, s, i, r, 0, 0) \
@@ -127,6 +129,11 @@
 	X(struct hostent *, gethostbyname, (const char *n), (n), SYS_NONE, n, 0, 0, 0, 0, 0) \
 	X(struct hostent *, gethostbyname2, (const char *n, int f), (n, f), SYS_NONE, n, f, 0, 0, 0, 0) \
 	X(struct hostent *, gethostbyaddr, (const void *a, socklen_t l, int f), (a, l, f), SYS_NONE, a, l, f, 0, 0, 0) \
+	X(struct hostent *, gethostent, (void), (), SYS_NONE, 0, 0, 0, 0, 0, 0) \
+	X(void, sethostent, (int s), (s), SYS_NONE, s, 0, 0, 0, 0, 0) \
+	X(void, endhostent, (void), (), SYS_NONE, 0, 0, 0, 0, 0, 0) \
+	X(int, gethostent_r, (struct hostent *h, char *b, size_t s, struct hostent **r, int *e), \
+	  (h, b, s, r, e), SYS_NONE, h, b, s, r, e, 0) \
 	X(int, gethostbyname_r, (const char *n, struct hostent *h, char *b, size_t s, struct hostent **r, int *e), \
 	  (n, h, b, s, r, e), SYS_NONE, n, h, b, s, r, e) \
 	X(int, gethostbyname2_r, (const char *n, int f, struct hostent *h, char *b, size_t s, struct hostent **r, int *e), \

@@ -148,3 +148,28 @@ int hosts_by_addr(const char *file, const struct names_addr *want, struct names_
 	sys_fclose(f);
 	return outcome(h, memory);
 }
+
+/**
+ * hosts_next() - The next line that gethostent(3) shows: of an IPv4 address
+ * @f:	an open hosts file
+ * @h:	filled in; release with names_host_free()
+ *
+ * Return: as h_errno, HOST_NOT_FOUND at the end
+ */
+int hosts_next(FILE *f, struct names_host *h)
+{
+	char *line = NULL, *rest, *addr;
+	struct names_addr a;
+	size_t size = 0;
+	bool memory = true;
+
+	*h = (struct names_host){ 0 };
+	while (!h->naddr && memory && getline(&line, &size, f) > 0) {
+		addr = cut(line, &rest);
+		if (addr && line_addr(addr, AF_INET, &a))
+			memory = take_names(h, rest, false) &&
+				 names_host_add_addr(h, a.family, a.bytes);
+	}
+	free(line);
+	return outcome(h, memory);
+}

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include "proto/msg.h"
 
@@ -96,6 +97,7 @@ int dns_parse_ptr(const struct dns_msg *m, const struct names_addr *a, struct na
 
 int hosts_by_name(const char *file, const char *name, int family, struct names_host *h);
 int hosts_by_addr(const char *file, const struct names_addr *a, struct names_host *h);
+int hosts_next(FILE *f, struct names_host *h);
 
 /* --- addrinfo.c, sort.c, nameinfo.c, hostent.c --- */
 

@@ -66,6 +66,12 @@ HOOK_DECL(int, dup3, (int fd, int to, int flags));
 HOOK_DECL(int, fcntl, (int fd, int cmd, ...));
 HOOK_DECL(int, ioctl, (int fd, unsigned long req, ...));
 HOOK_DECL(int, prctl, (int op, ...));
+HOOK_DECL(int, openat, (int dir, const char *path, int flags, ...));
+HOOK_DECL(int, access, (const char *path, int mode));
+HOOK_DECL(int, stat, (const char *path, struct stat *st));
+HOOK_DECL(int, lstat, (const char *path, struct stat *st));
+HOOK_DECL(int, fstatat, (int dir, const char *path, struct stat *st, int flags));
+HOOK_DECL(int, statx, (int dir, const char *path, int flags, unsigned mask, struct statx *sx));
 
 /* hook_data.c: the program filters its own system calls from now on */
 void data_sandboxed(void);

@@ -240,6 +240,25 @@ HOOK(int, fstatat, (int dir, const char *path, struct stat *st, int flags))
 				    : sys_fstatat(dir, redirected(path, &c), st, flags);
 }
 
+HOOK(int, statx, (int dir, const char *path, int flags, unsigned mask, struct statx *sx))
+{
+	struct names_conf c;
+	struct stat st;
+
+	if (!is_resolv_conf(path))
+		return sys_statx(dir, redirected(path, &c), flags, mask, sx);
+	if (virtual_stat(&st) < 0)
+		return -1;
+	*sx = (struct statx){
+		.stx_mask = STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_SIZE | STATX_BLOCKS | STATX_INO |
+			STATX_UID | STATX_GID,
+		.stx_mode = (uint16_t)st.st_mode, .stx_nlink = 1, .stx_size = (uint64_t)st.st_size,
+		.stx_blksize = (uint32_t)st.st_blksize, .stx_blocks = (uint64_t)st.st_blocks,
+		.stx_ino = st.st_ino,
+	};
+	return 0;
+}
+
 /* where off_t has 64 bits anyway, these are the same */
 #if __SIZEOF_LONG__ == 8
 HOOK(int, stat64, (const char *path, struct stat *st))

@@ -7,7 +7,10 @@
  *
  * prctl() and seccomp are watched for a filter on system calls (hook_data.c).
  */
+#include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
+#include <linux/openat2.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include "preload/hook.h"
@@ -130,6 +133,57 @@ static bool fd_call(long nr, const long *a, long *ret)
 	}
 }
 
+/* openat2() has no function in the C library.  What asks for more than openat(2) can
+ * say goes on as it is */
+static long open_how(const long *a)
+{
+	const struct open_how *how = (const struct open_how *)a[2];
+
+	if (!how || (size_t)a[3] != sizeof(*how) || how->resolve || how->flags > INT_MAX)
+		return sys_syscall(SYS_openat2, a[0], a[1], a[2], a[3], 0, 0);
+	return hook_openat((int)a[0], (const char *)a[1], (int)how->flags, (unsigned)how->mode);
+}
+
+/* files that the shim shows in a form of its own (hook_file.c) */
+static bool path_call(long nr, const long *a, long *ret)
+{
+	switch (nr) {
+#ifdef SYS_open
+	case SYS_open:
+		*ret = hook_openat(AT_FDCWD, (const char *)a[0], (int)a[1], (unsigned)a[2]);
+		return true;
+#endif
+	case SYS_openat:
+		*ret = hook_openat((int)a[0], (const char *)a[1], (int)a[2], (unsigned)a[3]);
+		return true;
+	case SYS_openat2:
+		*ret = open_how(a);
+		return true;
+#if __SIZEOF_LONG__ == 8	/* the call's struct stat is the C library's */
+#ifdef SYS_stat
+	case SYS_access:
+		*ret = hook_access((const char *)a[0], (int)a[1]);
+		return true;
+	case SYS_stat:
+		*ret = hook_stat((const char *)a[0], (struct stat *)a[1]);
+		return true;
+	case SYS_lstat:
+		*ret = hook_lstat((const char *)a[0], (struct stat *)a[1]);
+		return true;
+#endif
+	case SYS_newfstatat:
+		*ret = hook_fstatat((int)a[0], (const char *)a[1], (struct stat *)a[2], (int)a[3]);
+		return true;
+#endif
+	case SYS_statx:
+		*ret = hook_statx((int)a[0], (const char *)a[1], (int)a[2], (unsigned)a[3],
+				  (struct statx *)a[4]);
+		return true;
+	default:
+		return false;
+	}
+}
+
 HOOK(int, prctl, (int op, ...))
 {
 	unsigned long a[4];
@@ -153,7 +207,8 @@ HOOK(long, syscall, (long nr, ...))
 	for (int i = 0; i < 6; i++)
 		a[i] = va_arg(ap, long);
 	va_end(ap);
-	if (socket_call(nr, a, &ret) || data_call(nr, a, &ret) || fd_call(nr, a, &ret))
+	if (socket_call(nr, a, &ret) || data_call(nr, a, &ret) || fd_call(nr, a, &ret) ||
+	    path_call(nr, a, &ret))
 		return ret;
 	if (nr == SYS_seccomp || (nr == SYS_prctl && a[0] == PR_SET_SECCOMP))
 		data_sandboxed();

@@ -9,6 +9,7 @@ libustack_la_SOURCES = \
 	src/preload/hook_fd.c \
 	src/preload/hook_file.c \
 	src/preload/hook_gai.c \
+	src/preload/hook_hostent.c \
 	src/preload/hook_if.c \
 	src/preload/hook_names.c \
 	src/preload/hook_res.c \

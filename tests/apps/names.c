@@ -387,10 +387,32 @@ static void asynchronous(void)
 	printf("getaddrinfo_a signal value %d\n", (int)got_signal);
 }
 
+/* gethostent(3): the hosts file as it stands */
+static void hosts_file(void)
+{
+	struct hostent he, *h;
+	char buf[2048];
+	int e = 0, ret;
+
+	for (int pass = 0; pass < 2; pass++) {
+		sethostent(pass);
+		while ((h = gethostent()))
+			print_hostent("gethostent", "", h, 0);
+		printf("gethostent at the end: %s\n", gethostent() ? "found" : "none");
+	}
+	endhostent();
+	ret = gethostent_r(&he, buf, 20, &h, &e);
+	printf("gethostent_r in 20 bytes: %s %s\n", ret == ERANGE ? "ERANGE" : "other", h ? "found" : "none");
+	while (gethostent_r(&he, buf, sizeof(buf), &h, &e) == 0)
+		print_hostent("gethostent_r", "", h, e);
+	printf("gethostent_r at the end: %s\n", h ? "found" : "none");
+	endhostent();
+}
+
 static const struct { const char *name; void (*run)(void); } cases[] = {
 	{ "getaddrinfo", all_gai }, { "services", services }, { "byname", by_name },
 	{ "byaddr", by_addr }, { "getnameinfo", name_info }, { "res", resolver },
-	{ "async", asynchronous },
+	{ "async", asynchronous }, { "hostent", hosts_file },
 };
 
 int main(int argc, char **argv)
