@@ -454,6 +454,22 @@ void pcbtable_foreach(pcbtable_visit *fn, void *arg)
 				return;
 }
 
+/**
+ * port_tcp_scan() - Walk all connections with pauses
+ * @cursor:	0 to begin with; connections may come and go between the calls
+ * @fn:		called for each connection of one bucket; what it returns is not looked at
+ * @arg:	for @fn
+ *
+ * Return: true as long as there is more
+ */
+bool port_tcp_scan(uint32_t *cursor, pcbtable_visit *fn, void *arg)
+{
+	for (const struct pcbnode *n = bucket[*cursor & (nbucket - 1)]; n; n = n->hnext)
+		fn(n->pcb, arg);
+	*cursor = port_scan_next(*cursor, nbucket - 1);
+	return *cursor != 0;
+}
+
 /* RFC 1122 4.2.2.13: a SYN above what the old connection received opens a new
  * one; lwIP would only acknowledge it and the peer would stall */
 static bool tw_reusable(const struct tcp_pcb *pcb, const struct tcp_hdr *hdr)

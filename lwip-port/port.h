@@ -104,6 +104,13 @@ struct port_tcp_figures {
 	unsigned backoff;
 };
 void port_tcp_figures(const struct tcp_pcb *pcb, struct port_tcp_figures *f);
+/* what its timers wait for, as Linux's inet_diag numbers it */
+struct port_tcp_timer {
+	enum { PORT_T_NONE, PORT_T_REXMIT, PORT_T_KEEPALIVE, PORT_T_TIME_WAIT, PORT_T_PROBE } kind;
+	uint32_t ms;		/* from now */
+	unsigned tries;
+};
+void port_tcp_timer(const struct tcp_pcb *pcb, struct port_tcp_timer *t);
 /* the peer's data took so long to come after our ACK, ms; 0: not known */
 unsigned port_tcp_rcv_rtt(const struct tcp_pcb *pcb);
 
@@ -115,6 +122,24 @@ unsigned pcbtable_count(void);
  * per-packet path; the visitor must not end a connection */
 typedef bool pcbtable_visit(const struct tcp_pcb *pcb, void *arg);
 void pcbtable_foreach(pcbtable_visit *fn, void *arg);
+/* The bucket after this one, on a walk with pauses through a hash table: @cursor
+ * is 0 to begin with, its bucket cursor & mask; 0 comes back after the last.
+ * Counts with the bits reversed: when the table doubles, the two buckets that
+ * one became lie on the same side of the cursor as it did, so what stays in the
+ * table all the time is met exactly once. */
+static inline uint32_t port_scan_next(uint32_t cursor, uint32_t mask)
+{
+	uint32_t bit = mask ^ (mask >> 1);	/* its highest */
+
+	cursor &= mask;
+	while (bit && cursor & bit) {
+		cursor ^= bit;
+		bit >>= 1;
+	}
+	return cursor | bit;
+}
+/* the same in pieces: one call visits a bucket; *@cursor is 0 to begin with; false: done */
+bool port_tcp_scan(uint32_t *cursor, pcbtable_visit *fn, void *arg);
 
 /* --- routes: longest prefix, then the source's interface when src is one of
  * its addresses, then lowest metric */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 #include "lwip/priv/tcp_priv.h"
+#include "lwip/sys.h"
 #include "hooks.h"
 #include "port.h"
 #include "port_priv.h"
@@ -150,4 +151,55 @@ unsigned port_tcp_rcv_rtt(const struct tcp_pcb *pcb)
 	const struct pcbnode *node = pcbnode_of(pcb);
 
 	return node ? node->rcv_rtt : 0;
+}
+
+/* until a count of lwIP's slow ticks is reached, in milliseconds */
+static uint32_t ticks_left(uint32_t until, uint32_t now)
+{
+	return (int32_t)(until - now) > 0 ? (until - now) * TCP_SLOW_INTERVAL : 0;
+}
+
+static uint32_t persist_left(const struct tcp_pcb *pcb)
+{
+	static const uint8_t wait[] = { 3, 6, 12, 24, 48, 96, 120 };	/* lwIP's tcp_persist_backoff */
+	unsigned step = LWIP_MIN(pcb->persist_backoff, sizeof(wait)) - 1;
+
+	return ticks_left(wait[step], pcb->persist_cnt);
+}
+
+/**
+ * port_tcp_timer() - What does a connection wait for, and how long yet?
+ * @pcb:	connection
+ * @t:		out
+ */
+void port_tcp_timer(const struct tcp_pcb *pcb, struct port_tcp_timer *t)
+{
+	const struct pcbnode *node = pcbnode_of(pcb);
+	const struct recovery *r = node ? node->rec : NULL;
+
+	memset(t, 0, sizeof(*t));
+	if (pcb->state == TIME_WAIT) {
+		t->kind = PORT_T_TIME_WAIT;
+		t->ms = ticks_left(pcb->tmr + 2 * TCP_MSL / TCP_SLOW_INTERVAL, tcp_ticks);
+	} else if (r && r->timer.set) {
+		int32_t ms = (int32_t)(r->timer.at - sys_now());
+
+		t->kind = PORT_T_REXMIT;
+		t->ms = ms > 0 ? (uint32_t)ms : 0;
+		t->tries = r->backoff;
+	} else if (pcb->rtime > 0 || (pcb->rtime == 0 && pcb->unacked && !r)) {
+		t->kind = PORT_T_REXMIT;
+		t->ms = ticks_left((uint32_t)pcb->rto, (uint32_t)pcb->rtime);
+		t->tries = pcb->nrtx;
+	} else if (pcb->persist_backoff) {
+		t->kind = PORT_T_PROBE;
+		t->ms = persist_left(pcb);
+		t->tries = pcb->persist_probe;
+	} else if (ip_get_option(pcb, SOF_KEEPALIVE) &&
+		   (pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT)) {
+		t->kind = PORT_T_KEEPALIVE;
+		t->ms = ticks_left(pcb->tmr + (pcb->keep_idle + pcb->keep_cnt_sent * pcb->keep_intvl) /
+				   TCP_SLOW_INTERVAL, tcp_ticks);
+		t->tries = pcb->keep_cnt_sent;
+	}
 }

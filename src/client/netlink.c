@@ -19,13 +19,14 @@
  * netlink_socket_check() - Would Linux make such a socket?
  * @type:	without SOCK_NONBLOCK and SOCK_CLOEXEC
  *
- * Return: 0, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT (all but NETLINK_ROUTE)
+ * Return: 0, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT (all but NETLINK_ROUTE and
+ * NETLINK_SOCK_DIAG)
  */
 int netlink_socket_check(int type, int protocol)
 {
 	if (type != SOCK_RAW && type != SOCK_DGRAM)
 		return -ESOCKTNOSUPPORT;
-	return protocol == NETLINK_ROUTE ? 0 : -EPROTONOSUPPORT;
+	return protocol == NETLINK_ROUTE || protocol == NETLINK_SOCK_DIAG ? 0 : -EPROTONOSUPPORT;
 }
 
 /* only the stack can be talked to */

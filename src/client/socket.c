@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <linux/if_packet.h>
@@ -97,11 +98,12 @@ int client_make_pair(enum sockname_kind kind, uint64_t id, const char *path, int
 }
 
 /* a fresh pair, the daemon's end of which is on its way there */
-static int open_pair(const char *path, uint64_t id, const struct msg_socket *how, int type_flags)
+static int open_pair(const char *path, uint64_t id, struct msg_socket *how, int type_flags)
 {
 	struct conn_req r = {
 		.op = MSG_OP_SOCKET, .sock = id, .body = how, .body_len = sizeof(*how),
 	};
+	struct stat st;
 	struct tag t = { .state = TAG_NEW, .domain = how->domain, .type = how->type };
 	int fds[2], ret;
 
@@ -116,6 +118,7 @@ static int open_pair(const char *path, uint64_t id, const struct msg_socket *how
 		return ret;
 	ret = tag_set(fds[0], t);
 	r.fd = fds[1];
+	how->inode = fstat(fds[0], &st) < 0 ? 0 : (uint32_t)st.st_ino;
 	/* raw and packet sockets receive from now on, whoever sends by what socket:
 	 * the stack has to know of them when this returns */
 	if (!ret)
@@ -138,7 +141,7 @@ static int open_pair(const char *path, uint64_t id, const struct msg_socket *how
  */
 int client_socket(const char *path, int domain, int type, int protocol)
 {
-	struct msg_socket how = { domain, type & TYPE_MASK, protocol };
+	struct msg_socket how = { .domain = domain, .type = type & TYPE_MASK, .protocol = protocol };
 	int ret = client_socket_check(domain, type, protocol);
 
 	return ret ? ret : open_pair(path, sockname_new_id(), &how, type);
@@ -153,7 +156,7 @@ int client_socket(const char *path, int domain, int type, int protocol)
  */
 int client_socket_again(const struct sockname *sn, int domain, int type_flags)
 {
-	struct msg_socket how = { domain, SOCK_STREAM, 0 };
+	struct msg_socket how = { .domain = domain, .type = SOCK_STREAM };
 
 	return open_pair(sn->path, sn->id, &how, type_flags | SOCK_CLOEXEC);
 }

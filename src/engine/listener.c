@@ -264,6 +264,13 @@ static void defer(struct tcp_sock *ts, struct tcp_sock *child, struct pending *p
 	loop_timer_in(ts->s.e->loop, &p->timer, (uint64_t)ts->s.o.defer_accept * NS_PER_S);
 }
 
+/* listener_queue() - How many connections wait for accept(2), and may */
+void listener_queue(const struct tcp_sock *ts, uint32_t *queued, uint32_t *backlog)
+{
+	*queued = ts->lst->queued + (unsigned)in_pair(ts);
+	*backlog = ts->lst->backlog;
+}
+
 static uint32_t mix(uint32_t h)
 {
 	h ^= h >> 16;

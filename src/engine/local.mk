@@ -7,6 +7,9 @@ libengine_la_SOURCES = \
 	src/engine/dhcp4.c src/engine/dhcp4_msg.c src/engine/dhcp4_msg.h \
 	src/engine/domains.c src/engine/domains.h \
 	src/engine/dgram.c src/engine/sock_dgram.h \
+	src/engine/diag.c src/engine/diag.h src/engine/diag_priv.h \
+	src/engine/diag_filter.c src/engine/diag_filter.h \
+	src/engine/diag_inet.c src/engine/diag_other.c \
 	src/engine/engine.c src/engine/engine.h src/engine/priv.h \
 	src/engine/epitaph.c \
 	src/engine/filter.c src/engine/filter.h \
@@ -27,7 +30,7 @@ libengine_la_SOURCES = \
 	src/engine/sock_packet.c \
 	src/engine/sock_raw.c \
 	src/engine/sock_tcp.c src/engine/tcp.h \
-	src/engine/tcp_opt.c \
+	src/engine/tcp_info.c src/engine/tcp_opt.c \
 	src/engine/sock_udp.c \
 	src/engine/sockopt.c src/engine/sockopt.h \
 	src/engine/xfer.c src/engine/xfer.h src/engine/xfer_rx.c src/engine/xfer_tx.c
@@ -47,6 +50,11 @@ TESTS += tests/unit/engine-dhcp
 tests_unit_engine_dhcp_SOURCES = tests/unit/engine-dhcp.c src/engine/dhcp4_msg.c src/engine/domains.c
 tests_unit_engine_dhcp_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_engine_dhcp_LDADD = $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/engine-diag-filter
+TESTS += tests/unit/engine-diag-filter
+tests_unit_engine_diag_filter_SOURCES = tests/unit/engine-diag-filter.c src/engine/diag_filter.c
+tests_unit_engine_diag_filter_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_engine_diag_filter_LDADD = $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/engine-nlmsg
 TESTS += tests/unit/engine-nlmsg
 tests_unit_engine_nlmsg_SOURCES = tests/unit/engine-nlmsg.c src/engine/nlmsg.c

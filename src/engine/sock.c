@@ -13,10 +13,12 @@
 #include <unistd.h>
 #include <sys/ioctl.h>
 #include <linux/netlink.h>
+#include <linux/sockios.h>
 #include "base/fdio.h"
 #include "base/log.h"
 #include "engine/iface.h"
 #include "engine/priv.h"
+#include "port.h"
 
 #define SOCKS_MIN	256
 #define CATCH_UP_MAX	16	/* bursts of datagrams before a request */
@@ -71,6 +73,47 @@ struct sock *engine_sock(struct engine *e, uint64_t id)
 		if (s->id == id)
 			return s;
 	return NULL;
+}
+
+/**
+ * sock_scan() - Walk all sockets with pauses
+ * @cursor:	0 to begin with; sockets may come and go between the calls
+ * @fn:		called for each socket of one bucket; must not close it
+ *
+ * Return: true as long as there is more
+ */
+bool sock_scan(struct engine *e, uint32_t *cursor, sock_visit *fn, void *arg)
+{
+	uint32_t mask = (uint32_t)e->socks_size - 1;
+
+	if (!e->socks)
+		return false;
+	for (struct sock *s = e->socks[*cursor & mask]; s; s = s->hash_next)
+		fn(s, arg);
+	*cursor = port_scan_next(*cursor, mask);
+	return *cursor != 0;
+}
+
+/* sock_uid() - The user who made the socket */
+uint32_t sock_uid(struct sock *s)
+{
+	struct ucred c = { .uid = 0 };
+	socklen_t len = sizeof(c);
+
+	if (!s->uid_known && getsockopt(s->w.fd, SOL_SOCKET, SO_PEERCRED, &c, &len) == 0) {
+		s->uid = c.uid;
+		s->uid_known = true;
+	}
+	return s->uid;
+}
+
+/* sock_unread() - What the application has not read yet, with the kernel's overhead:
+ * what Linux counts as sk_rmem_alloc */
+int sock_unread(const struct sock *s)
+{
+	int n = 0;
+
+	return s->w.fd < 0 || ioctl(s->w.fd, SIOCOUTQ, &n) < 0 ? 0 : n;
 }
 
 static unsigned *counter(struct engine *e, int type)
@@ -198,7 +241,8 @@ static const struct sock_ops *pick(const struct msg_socket *how)
 		return how->type == SOCK_RAW || how->type == SOCK_DGRAM ? &sock_packet_ops : NULL;
 	if (how->domain == AF_NETLINK)
 		return (how->type == SOCK_RAW || how->type == SOCK_DGRAM) &&
-			how->protocol == NETLINK_ROUTE ? &sock_netlink_ops : NULL;
+			(how->protocol == NETLINK_ROUTE || how->protocol == NETLINK_SOCK_DIAG) ?
+			&sock_netlink_ops : NULL;
 	switch (how->type) {
 	case SOCK_STREAM:
 		return how->protocol == 0 || how->protocol == IPPROTO_TCP ? &sock_tcp_ops : NULL;
@@ -248,6 +292,7 @@ int engine_socket(struct engine *e, uint64_t id, const struct msg_socket *how, i
 		close(fd);
 		return -ENOMEM;
 	}
+	s->inode = how->inode;
 	epitaph_revive(s);
 	r = sock_attach(s, fd, stream ? EPOLLIN | EPOLLRDHUP | EPOLLET : EPOLLIN);
 	if (r == 0 && ops->open)

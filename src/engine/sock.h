@@ -58,6 +58,9 @@ struct sock {
 	struct loop_fd w;		/* the daemon's end of the pair */
 	struct loop_work work;		/* freeing */
 	int domain, type, protocol;
+	uint32_t inode;			/* of the application's end */
+	uint32_t uid;			/* of who made it, once uid_known: sock_uid() */
+	bool uid_known;
 	struct endpoint local, remote;	/* remote.port or address set: connected */
 	bool bound;			/* local.port is held in a port table */
 	bool autobound;			/* by connect(): the port may be shared by tuple */
@@ -78,6 +81,10 @@ bool sock_reap(struct sock *s);
 void sock_fail(struct sock *s, int err);
 void sock_catch_up(struct sock *s);
 int sock_set_sndbuf(struct sock *s, int bytes);
+uint32_t sock_uid(struct sock *s);
+int sock_unread(const struct sock *s);
+typedef void sock_visit(struct sock *s, void *arg);
+bool sock_scan(struct engine *e, uint32_t *cursor, sock_visit *fn, void *arg);
 
 extern const struct sock_ops sock_tcp_ops, sock_udp_ops, sock_raw_ops, sock_ping_ops;
 extern const struct sock_ops sock_packet_ops, sock_netlink_ops;

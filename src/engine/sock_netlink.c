@@ -1,15 +1,16 @@
-/* sock_netlink.c - AF_NETLINK/NETLINK_ROUTE sockets
+/* sock_netlink.c - AF_NETLINK sockets: NETLINK_ROUTE and NETLINK_SOCK_DIAG
  *
  * Theory of operation
  * A record on the pair is what a netlink datagram is: one or more messages.
  * Addresses do not travel: whoever sends talks to the "kernel", which is
- * rtnl.c, and whatever is received comes from it; the client's side puts
+ * rtnl.c or diag.c, and whatever is received comes from it; the client's side puts
  * sockaddr_nl on (client/netlink.c).
  *
- * Answers are queued whole in nl_sock.out, a dump at once, so that it shows
- * one moment and never needs NLM_F_DUMP_INTR; records of up to NL_RECORD bytes
- * leave as the application reads.  While some are left no further request is
- * read, which bounds the queue (NLBUF_MAX).  Notifications queue up to
+ * Answers are queued whole in nl_sock.out, rtnetlink's dumps at once, so that one
+ * shows one moment and never needs NLM_F_DUMP_INTR; records of up to NL_RECORD bytes
+ * leave as the application reads.  A dump of sockets is made a piece at a time
+ * (nl_sock.dump), some pieces a wake-up.  While anything is left no further request
+ * is read, which bounds the queue (NLBUF_MAX).  Notifications queue up to
  * NL_BACKLOG bytes; beyond that they are dropped and the reader is told by
  * NLMSG_OVERRUN, which its side turns into ENOBUFS, as netlink(7) has it.
  *
@@ -21,7 +22,9 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+#include <linux/netlink_diag.h>
 #include <linux/rtnetlink.h>
+#include "engine/diag.h"
 #include "engine/priv.h"
 #include "engine/rtnl.h"
 
@@ -33,7 +36,7 @@
 #define NL_BACKLOG	(256 * 1024)	/* notifications that wait for a reader */
 #define NL_SNDBUF	(1 << 20)	/* the kernel keeps it within wmem_max */
 #define NL_GROUPS	63
-#define BURST		16		/* records of one socket a wake-up */
+#define BURST		16		/* records of one socket a wake-up, and pieces of a dump */
 
 struct nl_sock {
 	struct sock s;			/* first */
@@ -44,6 +47,7 @@ struct nl_sock {
 	bool opt[16];			/* further on/off options, by name: kept */
 	struct nlbuf out;
 	size_t sent;			/* of out */
+	struct diag_dump *dump;		/* not at its end yet; NULL: none */
 	bool overrun;
 };
 
@@ -98,7 +102,7 @@ static void check_loss(struct nl_sock *n)
 	}
 }
 
-static void flush(struct nl_sock *n)
+static void send_queued(struct nl_sock *n)
 {
 	check_loss(n);
 	while (pending(n)) {
@@ -113,14 +117,37 @@ static void flush(struct nl_sock *n)
 		nlbuf_free(&n->out);
 		n->sent = 0;
 	}
-	loop_fd_mod(&n->s.w, pending(n) ? EPOLLOUT : EPOLLIN);
+}
+
+/* is there an answer that the application did not get yet? */
+static bool busy(const struct nl_sock *n)
+{
+	return pending(n) || n->dump;
+}
+
+static void flush(struct nl_sock *n)
+{
+	send_queued(n);
+	for (int i = 0; n->dump && !pending(n) && i < BURST; i++) {
+		if (!diag_more(n->dump, &n->out)) {
+			diag_dump_free(n->dump);
+			n->dump = NULL;
+		}
+		send_queued(n);
+	}
+	loop_fd_mod(&n->s.w, busy(n) ? EPOLLOUT : EPOLLIN);
+}
+
+static bool hears(const struct nl_sock *n, unsigned group)
+{
+	return n->s.protocol == NETLINK_ROUTE && n->groups & 1ull << (group - 1);
 }
 
 /* netlink_has_listener() - Would anybody hear of this group? */
 bool netlink_has_listener(const struct engine *e, unsigned group)
 {
 	for (const struct nl_sock *n = e->netlinks; n; n = n->next)
-		if (n->groups & 1ull << (group - 1))
+		if (hears(n, group))
 			return true;
 	return false;
 }
@@ -133,7 +160,7 @@ bool netlink_has_listener(const struct engine *e, unsigned group)
 void netlink_multicast(struct engine *e, unsigned group, const struct nlbuf *b)
 {
 	for (struct nl_sock *n = e->netlinks; n; n = n->next) {
-		if (!(n->groups & 1ull << (group - 1)) || n->s.closed)
+		if (!hears(n, group) || n->s.closed)
 			continue;
 		if (pending(n) > NL_BACKLOG) {
 			n->overrun = !n->opt[NETLINK_NO_ENOBUFS];
@@ -177,13 +204,15 @@ static void request(struct nl_sock *n, const struct nlmsghdr *h)
 
 	if (!(h->nlmsg_flags & NLM_F_REQUEST) || h->nlmsg_type < NLMSG_MIN_TYPE)
 		err = 0;
+	else if (n->s.protocol == NETLINK_SOCK_DIAG)
+		err = diag_request(&r, &n->dump);
 	else
 		err = rtnl_request(&r);
 	if (n->out.failed)
 		return;
 	if (err)
 		n->out.len = before;	/* nothing of a failed dump */
-	if (err || (h->nlmsg_flags & NLM_F_ACK && !r.dumped))
+	if (err || (h->nlmsg_flags & NLM_F_ACK && !r.dumped && !n->dump))
 		put_ack(n, &r, err);
 }
 
@@ -197,7 +226,8 @@ static bool read_one(struct nl_sock *n)
 
 	if (got <= 0)
 		return false;
-	for (len = (size_t)got; len >= sizeof(*h); len -= step) {
+	/* what comes in one record behind a dump of sockets would be answered inside it */
+	for (len = (size_t)got; len >= sizeof(*h) && !n->dump; len -= step) {
 		if (h->nlmsg_len < sizeof(*h) || h->nlmsg_len > len)
 			break;
 		request(n, h);
@@ -220,7 +250,7 @@ static uint32_t peer_pid(const struct nl_sock *n)
 static bool pid_taken(const struct nl_sock *self, uint32_t pid)
 {
 	for (const struct nl_sock *n = self->s.e->netlinks; n; n = n->next)
-		if (n != self && n->pid == pid)
+		if (n != self && n->pid == pid && n->s.protocol == self->s.protocol)
 			return true;
 	return pid == 0;
 }
@@ -244,9 +274,9 @@ static void nl_event(struct sock *s, uint32_t events)
 		autobind(n);
 	if (events & EPOLLOUT)
 		flush(n);
-	for (i = 0; i < BURST && !pending(n) && read_one(n); i++)
+	for (i = 0; i < BURST && !busy(n) && read_one(n); i++)
 		flush(n);
-	if ((events & EPOLLHUP) && (i < BURST || pending(n)))
+	if ((events & EPOLLHUP) && (i < BURST || busy(n)))
 		sock_close(s);
 }
 
@@ -275,6 +305,7 @@ static void nl_destroy(struct sock *s)
 			n->next->pprev = n->pprev;
 	}
 	nlbuf_free(&n->out);
+	diag_dump_free(n->dump);
 }
 
 static int nl_bind(struct sock *s, const struct msg_addr *a)
@@ -369,6 +400,21 @@ static bool *flag(struct nl_sock *n, int name)
 	default:
 		return NULL;
 	}
+}
+
+/* netlink_figures() - What ss(8) shows of a netlink socket */
+void netlink_figures(const struct sock *s, struct netlink_figures *f)
+{
+	const struct nl_sock *n = (const struct nl_sock *)s;
+
+	*f = (struct netlink_figures){
+		.portid = n->pid, .groups = n->groups, .pending = pending(n),
+		.flags = (n->dump ? NDIAG_FLAG_CB_RUNNING : 0) |
+			(n->opt[NETLINK_PKTINFO] ? NDIAG_FLAG_PKTINFO : 0) |
+			(n->opt[NETLINK_BROADCAST_ERROR] ? NDIAG_FLAG_BROADCAST_ERROR : 0) |
+			(n->opt[NETLINK_NO_ENOBUFS] ? NDIAG_FLAG_NO_ENOBUFS : 0) |
+			(n->cap_ack ? NDIAG_FLAG_CAP_ACK : 0),
+	};
 }
 
 static int nl_setopt(struct sock *s, int level, int name, const void *val, uint32_t len)

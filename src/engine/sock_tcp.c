@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/stat.h>
 #include "base/log.h"
 #include "engine/iface.h"
 #include "engine/priv.h"
@@ -345,6 +346,7 @@ struct tcp_sock *tcp_sock_accepted(struct tcp_sock *parent, struct tcp_pcb *pcb,
 	struct engine *e = parent->s.e;
 	uint64_t id = sockname_new_id();
 	struct tcp_sock *ts;
+	struct stat st;
 	int fds[2], r;
 
 	r = sockname_pair(SOCKNAME_STREAM, id, e->path, fds);
@@ -361,6 +363,9 @@ struct tcp_sock *tcp_sock_accepted(struct tcp_sock *parent, struct tcp_pcb *pcb,
 		return NULL;
 	}
 	ts->s.o = parent->s.o;
+	ts->s.uid = sock_uid(&parent->s);
+	ts->s.uid_known = true;
+	ts->s.inode = fstat(fds[0], &st) < 0 ? 0 : (uint32_t)st.st_ino;
 	ts->s.o.priority = 0;		/* a child does not inherit this one, nor ... */
 	ts->s.o.fastopen = 0;
 	ts->phase = TCP_CONNECTED;

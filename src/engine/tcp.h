@@ -36,7 +36,8 @@ struct tcp_sock {
 	uint32_t rx_unacked;		/* bytes since we last sent an ACK */
 	uint32_t rx_wnd;		/* the window we offer when nothing is unread */
 	uint32_t rx_took, rx_took_from;	/* bytes the application took since, in ms */
-	uint64_t rx_total;
+	uint64_t rx_total;		/* bytes written to the pair */
+	uint64_t rx_read;		/* of them, when the pair was last seen empty */
 	bool rx_blocked, rx_writable;	/* EPOLLOUT is armed; it has come */
 	bool rx_fin, rx_fin_done;	/* the peer's FIN; passed on */
 	bool rx_closed;			/* the application reads no more: discard */
@@ -69,12 +70,20 @@ void tcp_opt_changed(struct sock *s, int level, int name);
 int tcp_getopt(struct sock *s, int level, int name, void *val, uint32_t *len);
 int tcp_setopt(struct sock *s, int level, int name, const void *val, uint32_t len);
 
+/* tcp_info.c */
+struct tcp_info;
+uint8_t tcp_linux_state(const struct tcp_pcb *pcb);
+void tcp_fill_info(const struct tcp_sock *ts, const struct tcp_pcb *pcb, struct tcp_info *ti);
+uint32_t tcp_unread(struct tcp_sock *ts);
+uint32_t tcp_unacked(const struct tcp_sock *ts, bool unsent);
+
 /* listener.c */
 int listener_start(struct tcp_sock *ts, int backlog);
 void listener_stop(struct tcp_sock *ts);
 void listener_push(struct tcp_sock *ts);
 void listener_show(struct tcp_sock *child);
 void listener_hide(struct tcp_sock *child);
+void listener_queue(const struct tcp_sock *ts, uint32_t *queued, uint32_t *backlog);
 
 /* xfer.c */
 void xfer_start(struct tcp_sock *ts);

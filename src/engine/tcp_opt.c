@@ -2,9 +2,8 @@
  *
  * Theory of operation
  * What sockopt.c's table only remembers takes effect here (tcp_opt_changed);
- * what is more than a number is made here: TCP_INFO from lwIP's PCB and the
- * port's recovery state, TCP_CONGESTION by name, and SIOCOUTQ, which counts
- * the bytes in the application's pair beside lwIP's.
+ * what is more than a number is answered here: TCP_INFO (tcp_info.c),
+ * TCP_CONGESTION by name, SIOCOUTQ.
  */
 #include "engine/tcp.h"
 
@@ -15,7 +14,7 @@
 #include "engine/priv.h"
 #include "lwip/priv/tcp_priv.h"
 #include "port.h"
-#include <netinet/tcp.h>		/* after lwIP's headers: both have a TCP_MSS */
+#include <linux/tcp.h>
 
 #define CONGESTION_NAME_MAX	16	/* TCP_CA_NAME_MAX */
 #define DEFER_RETRIES	255
@@ -39,59 +38,13 @@ void tcp_opt_changed(struct sock *s, int level, int name)
 		xfer_dirty(ts);		/* NODELAY, CORK: what was held back may go */
 }
 
-/* lwIP's states in the order of enum tcp_state, as Linux numbers them */
-static const uint8_t linux_state[] = {
-	TCP_CLOSE, TCP_LISTEN, TCP_SYN_SENT, TCP_SYN_RECV, TCP_ESTABLISHED,
-	TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_CLOSE_WAIT, TCP_CLOSING, TCP_LAST_ACK,
-	TCP_TIME_WAIT,
-};
-
-static void fill_info(const struct tcp_sock *ts, struct tcp_info *ti)
-{
-	const struct tcp_pcb *pcb = ts->pcb;
-	struct port_tcp_figures f;
-	uint32_t mss;
-
-	memset(ti, 0, sizeof(*ti));
-	ti->tcpi_state = ts->phase == TCP_LISTENING ? TCP_LISTEN : TCP_CLOSE;
-	if (!pcb || ts->phase == TCP_LISTENING)
-		return;
-	ti->tcpi_state = linux_state[pcb->state];
-	mss = port_tcp_wire_mss(pcb);
-	port_tcp_figures(pcb, &f);
-	ti->tcpi_snd_mss = ti->tcpi_rcv_mss = ti->tcpi_advmss = mss;
-	ti->tcpi_retransmits = (uint8_t)f.backoff;
-	ti->tcpi_rto = f.rto;
-	ti->tcpi_rtt = f.srtt;
-	ti->tcpi_rttvar = f.rttvar;
-	ti->tcpi_rcv_rtt = port_tcp_rcv_rtt(pcb) * 1000;
-	ti->tcpi_snd_cwnd = f.cwnd / mss;
-	ti->tcpi_snd_ssthresh = f.ssthresh / mss;
-	ti->tcpi_unacked = (f.in_flight + mss - 1) / mss;
-	ti->tcpi_sacked = (f.sacked + mss - 1) / mss;
-	ti->tcpi_lost = (f.lost + mss - 1) / mss;
-	ti->tcpi_rcv_space = pcb->rcv_wnd;
-	ti->tcpi_options = (pcb->flags & TF_TIMESTAMP ? TCPI_OPT_TIMESTAMPS : 0) |
-		(pcb->flags & TF_WND_SCALE ? TCPI_OPT_WSCALE : 0) |
-		(pcb->flags & TF_SACK ? TCPI_OPT_SACK : 0);
-}
-
-/* SIOCOUTQ and SIOCOUTQNSD (tcp(7)): what is not acknowledged, or not even sent;
- * the part in the application's pair counts, but not what lies there sent */
+/* SIOCOUTQ and SIOCOUTQNSD (tcp(7)): what is not acknowledged, or not even sent */
 static int outq(const struct tcp_sock *ts, int req, int *val)
 {
-	const struct tcp_pcb *pcb = ts->pcb;
-	int unread = 0;
-
 	*val = 0;
 	if (ts->phase == TCP_LISTENING)
 		return -EINVAL;
-	if (ts->phase != TCP_CONNECTED || !pcb)
-		return 0;
-	if (ioctl(ts->s.w.fd, FIONREAD, &unread) < 0)
-		return -errno;
-	*val = unread - (int)ts->kept +
-	       (int)(pcb->snd_lbb - (req == SIOCOUTQ ? pcb->lastack : pcb->snd_nxt));
+	*val = (int)tcp_unacked(ts, req == SIOCOUTQNSD);
 	return 0;
 }
 
@@ -124,7 +77,7 @@ int tcp_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 	if (level != IPPROTO_TCP)
 		return -ENOPROTOOPT;
 	if (name == TCP_INFO) {
-		fill_info(tcp(s), &ti);
+		tcp_fill_info(tcp(s), tcp(s)->phase == TCP_LISTENING ? NULL : tcp(s)->pcb, &ti);
 		if (*len > sizeof(ti))
 			*len = sizeof(ti);
 		memcpy(val, &ti, *len);

@@ -79,6 +79,7 @@ struct msg_hello {
 
 struct msg_socket {
 	int32_t domain, type, protocol;	/* type without SOCK_NONBLOCK/CLOEXEC */
+	uint32_t inode;			/* of the application's end: what /proc/PID/fd shows */
 };
 
 struct msg_addr {
@@ -189,6 +190,7 @@ struct msg {
 
 _Static_assert(sizeof(struct msg_hdr) == 24, "msg_hdr is the wire format");
 _Static_assert(sizeof(union msg_sockaddr) == 28, "a sockaddr_in6");
+_Static_assert(sizeof(struct msg_socket) == 16, "msg_socket is the wire format");
 _Static_assert(sizeof(struct msg_addr) == 32, "msg_addr is the wire format");
 _Static_assert(sizeof(struct msg_accept) == 64, "msg_accept is the wire format");
 _Static_assert(sizeof(struct msg_ifinfo) == 728, "msg_ifinfo is the wire format");

@@ -142,7 +142,7 @@ static int make_socket(int ctl, uint64_t id, bool oneway)
 	int fds[2];
 
 	assert_int_equal(sockname_pair(SOCKNAME_STREAM, id, PATH, fds), 0);
-	m.socket = (struct msg_socket){ AF_INET, SOCK_STREAM, 0 };
+	m.socket = (struct msg_socket){ .domain = AF_INET, .type = SOCK_STREAM };
 	m.hdr = (struct msg_hdr){ .version = MSG_VERSION, .op = MSG_OP_SOCKET,
 		.flags = oneway ? MSG_F_ONEWAY : 0, .seq = 7, .sock = id,
 		.len = sizeof(m.socket) };
@@ -291,17 +291,17 @@ static void foreign_descriptor_is_no_socket(void **state)
 	uint64_t id = sockname_new_id();
 
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
-	m.socket = (struct msg_socket){ AF_INET, SOCK_STREAM, 0 };
+	m.socket = (struct msg_socket){ .domain = AF_INET, .type = SOCK_STREAM };
 	request(fd, &m, MSG_OP_SOCKET, id, sizeof(m.socket), &p[1]);
 	turn(c);
 	assert_int_equal(reply(fd, &m, MSG_OP_SOCKET), -ENOTSOCK);
 	/* another socket's end, and the wrong type */
 	assert_int_equal(sockname_pair(SOCKNAME_DGRAM, id, PATH, fds), 0);
-	m.socket = (struct msg_socket){ AF_INET, SOCK_DGRAM, 0 };
+	m.socket = (struct msg_socket){ .domain = AF_INET, .type = SOCK_DGRAM };
 	request(fd, &m, MSG_OP_SOCKET, id + 1, sizeof(m.socket), &fds[1]);
 	turn(c);
 	assert_int_equal(reply(fd, &m, MSG_OP_SOCKET), -EPROTOTYPE);
-	m.socket = (struct msg_socket){ AF_INET, SOCK_STREAM, 0 };
+	m.socket = (struct msg_socket){ .domain = AF_INET, .type = SOCK_STREAM };
 	request(fd, &m, MSG_OP_SOCKET, id, sizeof(m.socket), &fds[1]);
 	turn(c);
 	assert_int_equal(reply(fd, &m, MSG_OP_SOCKET), -EPROTOTYPE);
@@ -506,7 +506,7 @@ static void a_socket_lost_for_lack_of_descriptors_is_told(void **state)
 	char b;
 
 	assert_int_equal(sockname_pair(SOCKNAME_STREAM, id, PATH, fds), 0);
-	m.socket = (struct msg_socket){ AF_INET, SOCK_STREAM, 0 };
+	m.socket = (struct msg_socket){ .domain = AF_INET, .type = SOCK_STREAM };
 	request(fd, &m, MSG_OP_SOCKET, id, sizeof(m.socket), &fds[1]);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
 	spare = dup(fd);

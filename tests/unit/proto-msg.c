@@ -22,7 +22,7 @@ static size_t make(int op, size_t len)
 static const struct { int op; size_t req, reply; int nfds; } sizes[] = {
 	{ MSG_OP_HELLO, 0, 8, 0 },
 	{ MSG_OP_ATTACH, 0, 0, 1 },
-	{ MSG_OP_SOCKET, 12, 0, 1 },
+	{ MSG_OP_SOCKET, 16, 0, 1 },
 	{ MSG_OP_BIND, 32, 0, 0 },
 	{ MSG_OP_CONNECT, 36, 0, 0 },
 	{ MSG_OP_LISTEN, 4, 0, 0 },
