@@ -78,7 +78,7 @@ fi
 # --- what netlink refuses
 cat >"$T/refused.py" <<'PYTHON'
 import errno, socket, struct
-for proto in (1, 4, 15, 16, 31):
+for proto in (1, 6, 15, 16, 31):
     try:
         socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, proto)
         raise SystemExit("protocol %d" % proto)
