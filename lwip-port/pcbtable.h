@@ -7,6 +7,7 @@
 #include "lwip/ip_addr.h"
 #include "lwip/tcp.h"
 #include "lwip/prot/tcp.h"
+#include "rtt.h"
 
 struct recovery;
 
@@ -26,6 +27,7 @@ struct pcbnode {
 	bool shrunk;			/* wire_mss, by ICMP, below pcb->mss */
 	uint16_t rcv_rtt;		/* ms, of the path as a receiver sees it; 0: unknown */
 	uint8_t congestion;		/* enum cc_kind */
+	struct rtt rtt;			/* what recovery.c knew when it last let go */
 	struct recovery *rec;		/* since it began to send; recovery.c's */
 };
 

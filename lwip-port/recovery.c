@@ -513,6 +513,7 @@ void recovery_attach(struct tcp_pcb *pcb)
 	if (!r)
 		return;
 	r->pcb = pcb;
+	r->rtt = node->rtt;
 	node->rec = r;
 	cc_start(&r->cc, node->congestion, node->wire_mss, pcb->cwnd, pcb->ssthresh);
 	r->cc.round_end = pcb->snd_nxt;
@@ -529,6 +530,7 @@ void recovery_free(struct pcbnode *node)
 	if (!r)
 		return;
 	node->rec = NULL;
+	node->rtt = r->rtt;
 	wheel_remove(&r->timer);
 	sack_clear(&r->sb);
 	free(r);

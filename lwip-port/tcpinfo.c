@@ -127,6 +127,11 @@ void port_tcp_figures(const struct tcp_pcb *pcb, struct port_tcp_figures *f)
 	f->srtt = (uint32_t)(pcb->sa >> 3) * TCP_SLOW_INTERVAL * 1000;
 	f->rttvar = (uint32_t)(pcb->sv >> 2) * TCP_SLOW_INTERVAL * 1000;
 	f->backoff = pcb->nrtx;
+	if (node && node->rtt.srtt) {
+		f->srtt = node->rtt.srtt;
+		f->rttvar = node->rtt.var;
+		f->rto = rtt_rto(&node->rtt, 0);
+	}
 	if (!r)
 		return;
 	f->cwnd = r->cc.cwnd;
@@ -181,7 +186,7 @@ void port_tcp_timer(const struct tcp_pcb *pcb, struct port_tcp_timer *t)
 	if (pcb->state == TIME_WAIT) {
 		t->kind = PORT_T_TIME_WAIT;
 		t->ms = ticks_left(pcb->tmr + 2 * TCP_MSL / TCP_SLOW_INTERVAL, tcp_ticks);
-	} else if (r && r->timer.set) {
+	} else if (r && r->timer.set && r->what != REC_T_IDLE) {
 		int32_t ms = (int32_t)(r->timer.at - sys_now());
 
 		t->kind = PORT_T_REXMIT;
