@@ -32,7 +32,8 @@ struct ustack;
  * @name:	what $USTACK may say: a name ("mystack"), a path, or a
  *		configuration string ("vnl=vxvde://234.0.0.1,ip=10.0.0.70/24": a stack
  *		shared by all of the user's processes that name the same string,
- *		started if need be).  NULL: $USTACK, else "default"
+ *		started if need be).  NULL: $USTACK, else "default", which is
+ *		started in the same way if ~/.config/ustack/default.conf says how
  *
  * Return: the stack, to be released with ustack_close(); NULL with errno
  * (ENOENT, ECONNREFUSED: no such stack runs; EINVAL: no such name; EACCES), and

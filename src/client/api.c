@@ -90,7 +90,7 @@ API struct ustack *ustack_open(const char *name)
 {
 	struct stackname sn;
 	struct ustack *s;
-	int ret;
+	int ret, started = 0;
 
 	if (!name)
 		name = getenv("USTACK");
@@ -103,16 +103,18 @@ API struct ustack *ustack_open(const char *name)
 		return failed(EINVAL, "stack \"%s\" has no daemon (use socket(2) for the kernel's stack)",
 			      name);
 	ret = conn_probe(sn.path);
-	if (ret && sn.kind == STACKNAME_CONFIG) {
-		ret = start_on_demand(sn.path, sn.config, error_text, sizeof(error_text));
-		if (ret)
-			return failed(-ret, NULL);
-	}
+	if (ret)
+		started = start_stack(&sn, error_text, sizeof(error_text));
+	if (started && (started != -ENOENT || sn.kind == STACKNAME_CONFIG))
+		return failed(-started, NULL);
+	if (!started)
+		ret = 0;
 	if (ret)
 		return failed(-ret, "stack \"%s\": cannot connect to %s: %s (is ustackd running? `ustack mount` starts it)",
 			      name, sn.path, strerror(-ret));
-	/* a relative path must keep its meaning in a child */
-	s = new_stack(sn.path, sn.kind == STACKNAME_CONFIG ? name : sn.path);
+	/* a relative path must keep its meaning in a child; what starts on demand
+	 * must be able to do so there, too */
+	s = new_stack(sn.path, sn.kind == STACKNAME_CONFIG || sn.is_default ? name : sn.path);
 	return s ? s : failed(ENOMEM, "stack \"%s\": out of memory", name);
 }
 

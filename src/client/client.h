@@ -15,6 +15,7 @@
 #include <sys/uio.h>
 #include "proto/msg.h"
 #include "proto/sockname.h"
+#include "proto/stackname.h"
 
 /* --- conn.c: the control connection of a process to a stack --- */
 
@@ -50,6 +51,7 @@ struct start {
 
 int start_daemon(const struct start *s, char *err, size_t errlen);
 int start_on_demand(const char *path, const char *config, char *err, size_t errlen);
+int start_stack(const struct stackname *sn, char *err, size_t errlen);
 
 /* --- tag.c: what a descriptor is, kept with it in the kernel --- */
 

@@ -32,6 +32,7 @@
 #include <unistd.h>
 #include "client/client.h"
 #include "client/sys.h"
+#include "proto/userconf.h"
 
 #define STACK_SIZE	(64 * 1024)	/* of each of the two children */
 #define READY_TIMEOUT_S	30
@@ -376,7 +377,36 @@ int start_on_demand(const char *path, const char *config, char *err, size_t errl
 	ret = conn_probe(path);
 	if (ret)
 		ret = start_daemon(&s, err, errlen);
+	/* `ustack mount` may have been faster than ours */
+	if (ret && conn_probe(path) == 0)
+		ret = 0;
 	unlink(name);
 	sys_close(lock);
 	return ret;
+}
+
+/**
+ * start_stack() - Start a stack that runs on demand, if it is one and does not run
+ * @sn:		a configuration, or the stack called "default", for which the user
+ *		may have one
+ * @err, @errlen: on failure other than -ENOENT, why in one line
+ *
+ * Return: 0, -ENOENT when nothing says how to start it, or another -errno
+ */
+int start_stack(const struct stackname *sn, char *err, size_t errlen)
+{
+	char *config = NULL;
+	int ret;
+
+	if (sn->kind == STACKNAME_CONFIG)
+		return start_on_demand(sn->path, sn->config, err, errlen);
+	if (sn->kind != STACKNAME_PATH || !sn->is_default)
+		return -ENOENT;
+	ret = userconf_read(&config, err, errlen);
+	if (ret)
+		return ret;
+	ret = start_on_demand(sn->path, config, err, errlen);
+	free(config);
+	/* a file that vanished meanwhile, not the one the caller asks about */
+	return ret == -ENOENT ? -ENETDOWN : ret;
 }

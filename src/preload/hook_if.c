@@ -3,7 +3,8 @@
  * Theory of operation
  * Programs learn about interfaces by ioctl on any socket they have, and by C
  * library functions whose own netlink sockets never pass our hooks.  All are
- * answered from the process' stack, so that nothing of the host's shows.
+ * answered from the process' stack, so that nothing of the host's shows; when only
+ * some families are the stack's, they follow AF_NETLINK.
  */
 #include <linux/if_link.h>
 #include <linux/sockios.h>
@@ -60,14 +61,14 @@ HOOK(int, ioctl, (int fd, unsigned long req, ...))
 	if (fdtab_class(fd) != FD_FOREIGN && client_identify(fd, &sn))
 		return (int)hook_result(client_ioctl(fd, &sn, req, arg));
 	if (req >= IFIOCTL_FIRST && req <= IFIOCTL_LAST && req != SIOCOUTQNSD &&
-	    stack_get()->kind != STACKNAME_HOST && is_socket(fd))
+	    stack_takes(AF_NETLINK) && is_socket(fd))
 		return (int)hook_result(foreign_ifioctl(fd, req, arg));
 	return sys_ioctl(fd, req, arg);
 }
 
 static bool native(void)
 {
-	return stack_get()->kind == STACKNAME_HOST;
+	return !stack_takes(AF_NETLINK);
 }
 
 /* the interfaces of our stack; 0 with *out NULL: there are none */

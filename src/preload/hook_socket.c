@@ -2,7 +2,7 @@
  *
  * Theory of operation
  * socket() decides by the domain: INET, INET6, PACKET and NETLINK belong to the
- * stack of the process, everything else to the kernel.  The
+ * stack of the process (stack_takes()), everything else to the kernel.  The
  * others decide by the descriptor: a foreign one goes to the C library, one
  * of a stack to the client layer.  A call that may change a stream's state
  * forgets its class (fdtab.c).
@@ -11,29 +11,15 @@
 
 HOOK(int, socket, (int domain, int type, int protocol))
 {
-	const struct stackname *st;
 	int fd;
 
-	switch (domain) {
-	case AF_INET:
-	case AF_INET6:
-	case AF_NETLINK:
-	case AF_PACKET:
-		break;
-	default:
+	if (!stack_takes(domain)) {
 		fd = sys_socket(domain, type, protocol);
 		if (fd >= 0)
 			fdtab_forget(fd);
 		return fd;
 	}
-	st = stack_get();
-	if (st->kind == STACKNAME_HOST) {
-		fd = sys_socket(domain, type, protocol);
-		if (fd >= 0)
-			fdtab_forget(fd);
-		return fd;
-	}
-	if (st->kind == STACKNAME_NULL)
+	if (stack_get()->kind == STACKNAME_NULL)
 		return (int)hook_result(-EAFNOSUPPORT);
 	fd = stack_socket(domain, type, protocol);
 	if (fd >= 0)

@@ -5,15 +5,16 @@
  * that cannot be reached, and "null", leave the hosts file.
  */
 #include <errno.h>
+#include <sys/socket.h>
 #include "preload/names_conf.h"
 #include "preload/stack.h"
 
 /**
- * names_native() - Are names the C library's business ("host")?
+ * names_native() - Are names the C library's business ("host", other families)?
  */
 bool names_native(void)
 {
-	return stack_get()->kind == STACKNAME_HOST;
+	return !stack_takes(AF_INET) && !stack_takes(AF_INET6);
 }
 
 /**

@@ -32,7 +32,7 @@ bool procnet_is(const char *path)
 {
 	return path && !strncmp(path, DEV, PREFIX_LEN) &&
 	       (!strcmp(path, DEV) || !strcmp(path, IF_INET6)) &&
-	       stack_get()->kind != STACKNAME_HOST;
+	       stack_takes(AF_NETLINK);
 }
 
 static void dev(FILE *f, const struct client_info *i)

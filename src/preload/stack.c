@@ -2,8 +2,10 @@
  *
  * Theory of operation
  * $USTACK is read once, when the shim is loaded: a program may clear its
- * environment later.  A stack given as a configuration string is started at the
- * first socket, and again should it have ended.  When the stack cannot be
+ * environment later.  So is $USTACK_FAMILY: families that it does not name stay the
+ * kernel's.  A stack given as a configuration string, and the one called
+ * "default" where the user has a configuration for it, is started at the first
+ * socket, and again should it have ended.  When the stack cannot be
  * reached the program gets ENETDOWN, and its user one line on stderr: never
  * the kernel's network instead, and never a wait without end.
  */
@@ -15,9 +17,11 @@
 #include "client/client.h"
 #include "client/sys.h"
 #include "preload/stack.h"
+#include "proto/family.h"
 
 static struct stackname stack;
 static char *label;			/* what the user called it */
+static unsigned families = FAMILY_ALL;	/* that are the stack's, not the kernel's */
 static char broken[400];		/* why $USTACK makes no sense, or "" */
 static _Atomic int ready;
 static atomic_flag complained = ATOMIC_FLAG_INIT;
@@ -25,7 +29,8 @@ static atomic_flag complained = ATOMIC_FLAG_INIT;
 __attribute__((constructor)) static void stack_init(void)
 {
 	int saved = errno;
-	const char *env;
+	const char *env, *list = getenv("USTACK_FAMILY");
+	unsigned set = FAMILY_ALL;
 
 	if (atomic_load(&ready))
 		return;
@@ -34,8 +39,11 @@ __attribute__((constructor)) static void stack_init(void)
 	label = strdup(env && *env ? env : "default");
 	if (!label)
 		snprintf(broken, sizeof(broken), "out of memory");
-	else if (!stackname_resolve(label, false, &stack, broken, sizeof(broken)))
+	else if (!stackname_resolve(label, false, &stack, broken, sizeof(broken)) &&
+		 (!list || !*list || !family_parse(list, &set, broken, sizeof(broken)))) {
 		broken[0] = '\0';
+		families = set;
+	}
 	atomic_store(&ready, 1);
 	errno = saved;
 }
@@ -51,6 +59,18 @@ const struct stackname *stack_get(void)
 	if (!atomic_load_explicit(&ready, memory_order_acquire))
 		stack_init();
 	return &stack;
+}
+
+/**
+ * stack_takes() - Is a socket of this domain the stack's, and not the kernel's?
+ *
+ * "null" takes them, too, only to refuse them.
+ */
+bool stack_takes(int domain)
+{
+	unsigned bit = family_bit(domain);
+
+	return bit && stack_get()->kind != STACKNAME_HOST && families & bit;
 }
 
 static void say(const char *text)
@@ -91,8 +111,10 @@ static int on_demand(void)
 	int ret = stackname_resolve(label, true, &again, why, sizeof(why));
 
 	if (!ret)
-		ret = start_on_demand(stack.path, stack.config, why, sizeof(why));
-
+		ret = start_stack(&stack, why, sizeof(why));
+	/* "default" of a user without a configuration is like any other name */
+	if (ret == -ENOENT && stack.kind != STACKNAME_CONFIG)
+		return ret;
 	if (ret) {
 		snprintf(text, sizeof(text), "stack \"%s\": %s", label, why);
 		say(text);
@@ -107,11 +129,15 @@ static int on_demand(void)
  */
 int stack_reach(void)
 {
-	int err;
+	int err = -EINVAL;
 
-	if (!broken[0] && stack.kind == STACKNAME_CONFIG)
-		return on_demand();
-	err = broken[0] ? -EINVAL : conn_probe(stack.path);
+	if (!broken[0] && (stack.kind == STACKNAME_CONFIG || stack.is_default)) {
+		err = on_demand();
+		if (err != -ENOENT || stack.kind == STACKNAME_CONFIG)
+			return err;
+	}
+	if (!broken[0])
+		err = conn_probe(stack.path);
 	if (err)
 		complain(err);
 	return err;

@@ -2,11 +2,13 @@ noinst_LTLIBRARIES += libproto.la
 libproto_la_SOURCES = \
 	src/proto/config.c src/proto/config.h \
 	src/proto/dgram.h \
+	src/proto/family.c src/proto/family.h \
 	src/proto/filter.h \
 	src/proto/msg.c src/proto/msg.h \
 	src/proto/packet.c src/proto/packet.h \
 	src/proto/sockname.c src/proto/sockname.h \
-	src/proto/stackname.c src/proto/stackname.h
+	src/proto/stackname.c src/proto/stackname.h \
+	src/proto/userconf.c src/proto/userconf.h
 libproto_la_LIBADD = libbase.la
 
 if HAVE_CMOCKA

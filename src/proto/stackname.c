@@ -19,6 +19,7 @@
 #include "proto/sockname.h"
 #include "base/hash.h"
 #include "proto/stackname.h"
+#include "proto/userconf.h"
 
 #define SYSTEM_DIR	"/run/ustack"	/* root's */
 #define NAME_CHARS \
@@ -137,6 +138,15 @@ static int from_path(struct stackname *out, const char *name, char *err,
 			name + (strncmp(name, "./", 2) ? 0 : 2), err, errlen);
 }
 
+/* whoever has a configuration of his own for it means that stack */
+static bool is_configured(const struct stackname *sn)
+{
+	char path[PATH_MAX];
+
+	return sn->is_default && userconf_path(path, sizeof(path)) == 0 &&
+	       access(path, F_OK) == 0;
+}
+
 /* a name that is not in our folder may be one of root's stacks, which is shared */
 static void try_system(struct stackname *out, const char *name, int *ret)
 {
@@ -144,16 +154,43 @@ static void try_system(struct stackname *out, const char *name, int *ret)
 	char path[sizeof(out->path)];
 	struct stat st;
 
-	if (!*ret && access(out->path, F_OK) == 0)
+	if (!*ret && lstat(out->path, &st) == 0)
 		return;
 	if (lstat(SYSTEM_DIR, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != 0 ||
 	    st.st_mode & 022 ||
 	    (size_t)snprintf(path, sizeof(path), "%s/%s", SYSTEM_DIR, name) >= sizeof(path) ||
-	    access(path, F_OK) < 0)
+	    lstat(path, &st) < 0)
 		return;
 	strcpy(sys.path, path);
 	*out = sys;
 	*ret = 0;
+}
+
+/* `ustack mount -t null`: nobody has to run for that */
+static void find_null(struct stackname *out)
+{
+	char to[sizeof(STACKNAME_NULL_MARK)];
+
+	if (readlink(out->path, to, sizeof(to)) == sizeof(to) - 1 &&
+	    !memcmp(to, STACKNAME_NULL_MARK, sizeof(to) - 1))
+		out->kind = STACKNAME_NULL;
+}
+
+static int from_name(struct stackname *out, const char *name, bool create, char *err,
+		     size_t errlen)
+{
+	int ret;
+
+	out->kind = STACKNAME_PATH;
+	out->is_default = !strcmp(name, "default");
+	if (name[strspn(name, NAME_CHARS)] || name[0] == '.' || name[0] == '-')
+		return fail(-EINVAL, err, errlen,
+			    "stack \"%s\": not a valid name (letters, digits and . _ - @, not beginning with . or -; or a path; or a configuration string such as vnl=vxvde://234.0.0.1,ip=10.0.0.1/24)",
+			    name);
+	ret = in_dir(out, name, name, create, err, errlen);
+	if (!create && !is_configured(out))
+		try_system(out, name, &ret);
+	return ret;
 }
 
 /**
@@ -184,15 +221,9 @@ int stackname_resolve(const char *name, bool create, struct stackname *out,
 		snprintf(base, sizeof(base), "@%016" PRIx64, hash_fnv1a(name, strlen(name)));
 		return in_dir(out, name, base, create, err, errlen);
 	}
-	if (strchr(name, '/'))
-		return from_path(out, name, err, errlen);
-	out->kind = STACKNAME_PATH;
-	if (name[strspn(name, NAME_CHARS)] || name[0] == '.' || name[0] == '-')
-		return fail(-EINVAL, err, errlen,
-			    "stack \"%s\": not a valid name (letters, digits and . _ - @, not beginning with . or -; or a path; or a configuration string such as vnl=vxvde://234.0.0.1,ip=10.0.0.1/24)",
-			    name);
-	ret = in_dir(out, name, name, create, err, errlen);
-	if (!create)
-		try_system(out, name, &ret);
+	ret = strchr(name, '/') ? from_path(out, name, err, errlen) :
+				  from_name(out, name, create, err, errlen);
+	if (!ret)
+		find_null(out);
 	return ret;
 }

@@ -10,7 +10,12 @@
  *			on demand and shared by the user's processes that name the
  *			same string; control socket "@HASH" in the same folder
  *   "null", "host"	no network at all; the kernel's own
- *   NULL or ""		"default"
+ *   NULL or ""		"default", which the user's own configuration starts on
+ *			demand (userconf.h)
+ *
+ * A name or path may also lead to no network at all: where a daemon would have
+ * its control socket there is a symbolic link to STACKNAME_NULL_MARK then,
+ * from `ustack mount -t null`.
  */
 #ifndef PROTO_STACKNAME_H
 #define PROTO_STACKNAME_H
@@ -23,9 +28,12 @@ enum stackname_kind {
 	STACKNAME_PATH, STACKNAME_CONFIG, STACKNAME_NULL, STACKNAME_HOST,
 };
 
+#define STACKNAME_NULL_MARK	"null"
+
 struct stackname {
 	enum stackname_kind kind;
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];	/* PATH, CONFIG */
+	bool is_default;		/* PATH: the stack called "default" */
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];	/* PATH, CONFIG, a mounted NULL */
 	const char *config;		/* CONFIG: the string, borrowed from the caller */
 };
 
