@@ -14,7 +14,7 @@ server=
 end() {
 	local s
 	[ -z "$server" ] || kill "$server" 2>/dev/null || :
-	for s in left right; do "$ustack" umount $s >/dev/null 2>&1 || :; done
+	for s in left right; do "$ustack" umount -f $s >/dev/null 2>&1 || :; done
 	rm -rf "$dir"
 }
 trap end EXIT

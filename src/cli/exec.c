@@ -1,177 +1,117 @@
-/* exec.c - ustack exec: run a program on a stack
+/* exec.c - ustack exec, ip, ss, ping: run a program on a stack
  *
  * Theory of operation
- * We set USTACK and prepend the shim to LD_PRELOAD, then become the command;
- * everything it starts inherits both.  What LD_PRELOAD cannot reach
- * (statically linked programs, those that gain privileges) is told in one
- * line, and run all the same: its network is the host's.
+ * Only command lines are read here; run.c does the rest.  Options stand before
+ * the stack's name; everything behind it is the command's.  "--" in the name's
+ * place means the user's default stack.
  */
-#include <elf.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/xattr.h>
-#include <unistd.h>
 #include "cli/cli.h"
+#include "proto/family.h"
 
-static int set_environment(const char *name)
+#define DEFAULT_STACK	"default"
+
+/* what stands behind the options: 0, or -1 when there is too little */
+static int take_command(struct run *r, char **argv)
 {
-	const char *old = getenv("LD_PRELOAD");
-	char shim[PATH_MAX], daemon[PATH_MAX], *list;
+	char **rest = argv + optind;
 
-	if (!cli_find_shim(shim)) {
-		cli_error("libustack.so: cannot read %s: %s (set USTACK_PRELOAD to its path)",
-			  shim, strerror(errno));
-		return -ENOENT;
+	if (optind > 1 && !strcmp(rest[-1], "--")) {
+		r->stack = DEFAULT_STACK;
+	} else {
+		if (!*rest)
+			return -1;
+		r->stack = *rest++;
+		if (*rest && !strcmp(*rest, "--"))
+			rest++;
 	}
-	if (asprintf(&list, "%s%s%s", shim, old && *old ? ":" : "",
-		     old && *old ? old : "") < 0)
-		return -ENOMEM;
-	/* an outer ustack exec has put it there already */
-	if (!old || strncmp(old, shim, strlen(shim)) != 0)
-		setenv("LD_PRELOAD", list, 1);
-	free(list);
-	setenv("USTACK", name, 1);
-	/* for a stack on demand: the shim does not know where we were found */
-	if (cli_find_daemon(daemon))
-		setenv("USTACKD", daemon, 1);
-	return 0;
+	r->argv = rest;
+	return *rest ? 0 : -1;
 }
 
-/* where execvp(3) will find it */
-static bool find_command(const char *cmd, char *buf, size_t size)
+static int run_exec(const struct command *cmd, int argc, char **argv)
 {
-	const char *path = getenv("PATH");
+	static const struct option longs[] = {
+		{ "family", required_argument, NULL, 'f' },
+		{ "lock", no_argument, NULL, 'l' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct run r = { 0 };
+	unsigned families;
+	char err[200];
+	int c;
 
-	if (strchr(cmd, '/'))
-		return (size_t)snprintf(buf, size, "%s", cmd) < size;
-	while (path && *path) {
-		size_t len = strcspn(path, ":");
-
-		if ((size_t)snprintf(buf, size, "%.*s%s%s", (int)len, path,
-				     len ? "/" : "", cmd) < size &&
-		    access(buf, X_OK) == 0)
-			return true;
-		path += len + (path[len] == ':');
-	}
-	return false;
-}
-
-/* a 64- or 32-bit ELF program without an interpreter: no dynamic loader */
-static bool is_static(const char *file)
-{
-	union {
-		unsigned char ident[EI_NIDENT];
-		Elf64_Ehdr h64;
-		Elf32_Ehdr h32;
-	} h;
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	bool elf, wide, interp = false;
-	unsigned n;
-
-	if (fd < 0)
-		return false;
-	elf = read(fd, &h, sizeof(h)) >= (ssize_t)sizeof(h.h32) &&
-	      !memcmp(h.ident, ELFMAG, SELFMAG);
-	wide = elf && h.ident[EI_CLASS] == ELFCLASS64;
-	n = !elf ? 0 : wide ? h.h64.e_phnum : h.h32.e_phnum;
-	for (unsigned i = 0; i < n && !interp; i++) {
-		off_t at = wide ? (off_t)h.h64.e_phoff + (off_t)i * h.h64.e_phentsize :
-				  (off_t)h.h32.e_phoff + (off_t)i * h.h32.e_phentsize;
-		uint32_t type;		/* first in both forms */
-
-		if (pread(fd, &type, sizeof(type), at) != sizeof(type))
+	while ((c = getopt_long(argc, argv, "+f:v", longs, NULL)) != -1) {
+		switch (c) {
+		case 'f':
+			if (family_parse(optarg, &families, err, sizeof(err)) < 0) {
+				cli_error("-f: %s", err);
+				return CLI_EXEC_FAILED;
+			}
+			r.families = optarg;
 			break;
-		interp = type == PT_INTERP;
+		case 'l':
+			r.lock = true;
+			break;
+		case 'v':
+			r.verbose = true;
+			break;
+		default:
+			cli_usage(cmd);
+			return CLI_EXEC_FAILED;
+		}
 	}
-	close(fd);
-	return elf && !interp;
-}
-
-static void warn_unreachable(const char *cmd)
-{
-	const char *why = NULL;
-	char file[PATH_MAX];
-	struct stat st;
-
-	if (!find_command(cmd, file, sizeof(file)) || stat(file, &st) < 0)
-		return;
-	if (is_static(file))
-		why = "it is statically linked";
-	else if ((st.st_mode & S_ISUID && st.st_uid != geteuid()) ||
-		 (st.st_mode & S_ISGID && st.st_gid != getegid()))
-		why = "it is setuid or setgid (run a copy without that bit)";
-	else if (geteuid() != 0 && getxattr(file, "security.capability", NULL, 0) > 0)
-		why = "it has file capabilities (run a copy without them)";
-	if (why)
-		cli_error("warning: %s does not load libustack.so and uses the host's network: %s",
-			  file, why);
-}
-
-/* a stack given by name must be there; a configuration starts its own */
-static int check_stack(const char *name, struct stackname *sn)
-{
-	char err[512];
-	int fd;
-
-	if (stackname_resolve(name, false, sn, err, sizeof(err)) < 0) {
-		cli_error("%s", err);
-		return -EINVAL;
-	}
-	if (sn->kind != STACKNAME_PATH)
-		return 0;
-	fd = ctl_connect(sn->path);
-	if (fd == -ENOENT || fd == -ECONNREFUSED) {
-		cli_error("stack \"%s\" is not running: no daemon at %s (start it by \"ustack mount %s\")",
-			  name, sn->path, name);
-		return fd;
-	}
-	if (fd < 0) {
-		cli_error("stack \"%s\": cannot connect to %s: %s", name, sn->path,
-			  strerror(-fd));
-		return fd;
-	}
-	close(fd);
-	return 0;
-}
-
-static int run(const struct command *cmd, int argc, char **argv)
-{
-	struct stackname sn;
-	const char *name;
-	int first = 2, err;
-
-	if (argc > first && !strcmp(argv[first], "--"))
-		first++;
-	if (argc <= first || argv[1][0] == '-') {
+	if (take_command(&r, argv) < 0) {
 		cli_usage(cmd);
 		return CLI_EXEC_FAILED;
 	}
-	if (check_stack(argv[1], &sn) < 0)
+	return cli_run(&r);
+}
+
+/* ustack ip NAME ARG...: the command is its own program */
+static int run_tool(const struct command *cmd, int argc, char **argv)
+{
+	struct run r = { .stack = DEFAULT_STACK };
+
+	if (argc < 2 || (argv[1][0] == '-' && strcmp(argv[1], "--") != 0)) {
+		cli_usage(cmd);
 		return CLI_EXEC_FAILED;
-	/* a path must not depend on the folder that COMMAND goes to */
-	name = sn.kind == STACKNAME_PATH && strchr(argv[1], '/') ? sn.path : argv[1];
-	warn_unreachable(argv[first]);
-	if (set_environment(name) < 0)
-		return CLI_EXEC_FAILED;
-	execvp(argv[first], argv + first);
-	err = errno;
-	cli_error("%s: cannot run it: %s", argv[first], strerror(err));
-	return err == ENOENT ? CLI_NOT_FOUND : CLI_CANNOT_RUN;
+	}
+	if (strcmp(argv[1], "--") != 0)
+		r.stack = argv[1];
+	argv[1] = (char *)cmd->name;
+	r.argv = argv + 1;
+	return cli_run(&r);
 }
 
 const struct command exec_command = {
-	"exec", "NAME|PATH|CONFIG [--] COMMAND [ARG]...", "run a program on a stack",
+	"exec", "[-v] [-f FAMILY] [--lock] NAME|PATH|CONFIG [--] COMMAND [ARG]...",
+	"run a program on a stack",
 "Run COMMAND with its network on the stack, by USTACK and LD_PRELOAD, which\n"
-"what it starts inherits.  Everything after the stack's name is COMMAND's.\n\n"
+"what it starts inherits.  Everything after the stack's name is COMMAND's;\n"
+"without a name (\"ustack exec -- COMMAND\") it is the stack called default.\n\n"
+"  -f FAMILY  only these families of sockets are the stack's, the others are the\n"
+"             kernel's: inet, inet6, netlink, packet, ip, joined by commas; -NAME:\n"
+"             all but it\n"
+"  --lock     let the kernel refuse COMMAND and what it starts every socket that\n"
+"             would lead round the stack (seccomp); nothing gains privileges\n"
+"  -v         say on which stack it runs\n\n"
 "With a configuration (it has a '=') the stack is started when it is first\n"
-"used and ends after its last user.  \"null\" is no network, \"host\" the\n"
-"kernel's.\n\n"
+"used and ends after its last user, and so is the stack called default if there\n"
+"is a ~/.config/ustack/default.conf.  \"null\" is no network, \"host\" the kernel's.\n\n"
 "Exit status: COMMAND's; 125 the stack or the shim is missing, 126 COMMAND\n"
 "cannot be run, 127 it is not found.\n",
-	run,
+	run_exec,
 };
+
+#define TOOL(name, man) \
+	name, "NAME|PATH|CONFIG [ARG]...", "run " man " on a stack", \
+	"Short for \"ustack exec NAME " name " ARG...\"; \"--\" in place of NAME: the stack\n" \
+	"called default.\n", run_tool
+
+const struct command ip_command = { TOOL("ip", "ip(8)") };
+const struct command ss_command = { TOOL("ss", "ss(8)") };
+const struct command ping_command = { TOOL("ping", "ping(8)") };

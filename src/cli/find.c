@@ -1,4 +1,4 @@
-/* find.c - where the daemon and the shim are
+/* find.c - where the daemon, the shim, and other programs are
  *
  * Theory of operation
  * An environment variable decides; else the build tree, when this program was
@@ -66,4 +66,25 @@ bool cli_find_shim(char *buf)
 	static const char *const near[2] = { "/.libs", "/../lib" };
 
 	return find("USTACK_PRELOAD", near, "libustack.so", USTACK_LIBDIR, R_OK, buf);
+}
+
+/**
+ * cli_find_command() - Where execvp(3) will find a program
+ */
+bool cli_find_command(const char *cmd, char *buf, size_t size)
+{
+	const char *path = getenv("PATH");
+
+	if (strchr(cmd, '/'))
+		return (size_t)snprintf(buf, size, "%s", cmd) < size;
+	while (path && *path) {
+		size_t len = strcspn(path, ":");
+
+		if ((size_t)snprintf(buf, size, "%.*s%s%s", (int)len, path,
+				     len ? "/" : "", cmd) < size &&
+		    access(buf, X_OK) == 0)
+			return true;
+		path += len + (path[len] == ':');
+	}
+	return false;
 }

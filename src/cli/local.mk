@@ -4,11 +4,20 @@ ustack_SOURCES = \
 	src/cli/ctl.c \
 	src/cli/exec.c \
 	src/cli/find.c \
+	src/cli/link.c \
+	src/cli/lock.c \
 	src/cli/ls.c \
+	src/cli/ls_json.c \
 	src/cli/main.c \
 	src/cli/mount.c \
-	src/cli/umount.c
-ustack_LDADD = libproto.la
+	src/cli/null.c \
+	src/cli/program.c \
+	src/cli/run.c \
+	src/cli/stack.c \
+	src/cli/umount.c \
+	src/client/sys.c
+ustack_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
+ustack_LDADD = libclient.la $(SECCOMP_LIBS) -ldl -lpthread
 
 if HAVE_CMOCKA
 # a shim with AddressSanitizer cannot be preloaded into programs without it

@@ -13,6 +13,7 @@
 
 static const struct command *const commands[] = {
 	&mount_command, &umount_command, &ls_command, &exec_command,
+	&ip_command, &link_command, &ss_command, &ping_command,
 };
 
 #define NCOMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -56,9 +57,8 @@ static void print_overview(FILE *f)
 	fputs("usage: ustack COMMAND ...\n"
 	      "Manage user-space TCP/IP stacks and run programs on them.\n\n", f);
 	for (size_t i = 0; i < NCOMMANDS; i++)
-		fprintf(f, "  %-7s %-41s %s\n", commands[i]->name,
-			commands[i]->args, commands[i]->summary);
-	fputs("  help    [COMMAND]                                 explain a command\n\n"
+		fprintf(f, "  %-7s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("  help    explain a command: \"ustack help mount\"\n\n"
 	      "A stack is named by a word (\"lab\"), by the path of its control socket\n"
 	      "(\"/run/lab.sock\"), or, for exec, by a configuration\n"
 	      "(\"vnl=vxvde://234.0.0.1,ip=10.0.0.1/24\").\n", f);

@@ -5,7 +5,8 @@ libdaemon_la_SOURCES = \
 	src/daemon/options.c src/daemon/options.h \
 	src/daemon/ready.c src/daemon/ready.h \
 	src/daemon/request.c \
-	src/daemon/session.c src/daemon/session.h
+	src/daemon/session.c src/daemon/session.h \
+	src/daemon/users.c
 libdaemon_la_LIBADD = libproto.la
 
 sbin_PROGRAMS += ustackd

@@ -157,6 +157,11 @@ static int find_path(struct run *r)
 	ret = stackname_resolve(name, true, &sn, r->err, sizeof(r->err));
 	if (ret)
 		return ret;
+	if (sn.kind == STACKNAME_NULL && sn.path[0]) {
+		snprintf(r->err, sizeof(r->err), "stack \"%s\": null is mounted there (ustack umount %s)",
+			 r->label, r->label);
+		return -EEXIST;
+	}
 	if (sn.kind == STACKNAME_NULL || sn.kind == STACKNAME_HOST) {
 		snprintf(r->err, sizeof(r->err), "stack \"%s\": the name is reserved (choose another)",
 			 name);

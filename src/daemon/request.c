@@ -188,8 +188,18 @@ static int do_stop(struct request *r)
 {
 	if (!r->trusted)
 		return -EPERM;
+	if (r->m->hdr.sock != MSG_STOP_FORCE && users_any(r->srv))
+		return -EBUSY;
 	log_info("asked to stop");
 	server_stop(r->srv);
+	return 0;
+}
+
+static int do_users(struct request *r)
+{
+	if (!r->trusted)
+		return -EPERM;
+	users_list(r->srv, r->m);
 	return 0;
 }
 
@@ -213,6 +223,7 @@ static const struct {
 	[MSG_OP_STOP]		= { do_stop, false, 0 },
 	[MSG_OP_RING]		= { do_ring, true, -EBADF },
 	[MSG_OP_NAMES]		= { do_names, false, 0 },
+	[MSG_OP_USERS]		= { do_users, false, 0 },
 };
 
 static bool asks_error(const struct msg *m)

@@ -122,7 +122,8 @@ static bool dispatch(struct session *s, struct msg *m, int fd, int depth)
 	bool oneway = m->hdr.flags & MSG_F_ONEWAY, more = true;
 	int ret;
 
-	if (m->hdr.op != MSG_OP_HELLO && m->hdr.op != MSG_OP_INFO)
+	if (m->hdr.op != MSG_OP_HELLO && m->hdr.op != MSG_OP_INFO &&
+	    m->hdr.op != MSG_OP_USERS && m->hdr.op != MSG_OP_STOP)
 		s->user = true;
 	if (m->hdr.op == MSG_OP_ATTACH)
 		ret = begin(s->srv, fd, false, s->trusted);
@@ -397,6 +398,20 @@ void server_init(struct server *srv, struct loop *loop, struct engine *engine,
 int server_listen(struct server *srv, int fd)
 {
 	return loop_fd_add(srv->loop, &srv->listener, fd, EPOLLIN, listener_event);
+}
+
+/**
+ * server_user() - The sessions of those who use the stack, not only look at it
+ * @i:	from 0 on
+ *
+ * Return: the session's descriptor, or -1 when there are no more
+ */
+int server_user(const struct server *srv, unsigned i)
+{
+	for (const struct session *s = srv->sessions; s; s = s->next)
+		if (s->user && !s->closed && i-- == 0)
+			return s->w.fd;
+	return -1;
 }
 
 /**

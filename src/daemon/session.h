@@ -36,6 +36,7 @@ void server_init(struct server *srv, struct loop *loop, struct engine *engine,
 		 bool on_demand);
 int server_listen(struct server *srv, int fd);
 int server_attach(struct server *srv, int fd, bool owner);
+int server_user(const struct server *srv, unsigned i);
 void server_stop(struct server *srv);
 void server_fini(struct server *srv);
 
@@ -45,5 +46,9 @@ enum {
 };
 /* @trusted: the client is the stack's user or root */
 int request_handle(struct server *srv, struct msg *m, int fd, bool trusted, bool last);
+
+/* users.c */
+bool users_any(struct server *srv);
+void users_list(struct server *srv, struct msg *m);
 
 #endif

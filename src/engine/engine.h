@@ -34,6 +34,12 @@ void engine_free(struct engine *e);
 
 /* how many sockets there are, of any kind: an on-demand stack ends at 0 */
 unsigned engine_nsock(const struct engine *e);
+/* who uses the stack: sockets whose descriptor somebody has open.  engine_users()
+ * looks at up to @max sockets from the @first-th on, fills in @out and says how
+ * many; *next is where to go on, 0 at the end. */
+bool engine_in_use(const struct engine *e);
+unsigned engine_users(const struct engine *e, unsigned first, unsigned max,
+		      struct msg_user *out, unsigned *next);
 void engine_info(const struct engine *e, struct msg_info *info);
 /* the i-th interface; false past the end */
 bool engine_ifinfo(const struct engine *e, unsigned i, struct msg_ifinfo *out);

@@ -33,6 +33,7 @@ libengine_la_SOURCES = \
 	src/engine/tcp_info.c src/engine/tcp_opt.c \
 	src/engine/sock_udp.c \
 	src/engine/sockopt.c src/engine/sockopt.h \
+	src/engine/users.c \
 	src/engine/xfer.c src/engine/xfer.h src/engine/xfer_rx.c src/engine/xfer_tx.c
 # lwIP's htons() and the like would clash with libc's
 libengine_la_CPPFLAGS = $(AM_CPPFLAGS) $(LWIP_CPPFLAGS) $(PORT_CPPFLAGS) \

@@ -16,6 +16,7 @@ enum {
 	TAIL_NONE,		/* the body has exactly the size given */
 	TAIL_VALUE,		/* msg_opt, then opt.len bytes */
 	TAIL_IFINFO,		/* msg_info, then info.nif times msg_ifinfo */
+	TAIL_USER,		/* msg_users, then users.n times msg_user */
 };
 
 struct shape {
@@ -44,6 +45,7 @@ static const struct shape shapes[MSG_OP_COUNT] = {
 	[MSG_OP_STOP]	 = { 0, 0 },
 	[MSG_OP_RING]	 = { sizeof(struct msg_ring), 0, .nfds = 1 },
 	[MSG_OP_NAMES]	 = { 0, sizeof(struct msg_names) },
+	[MSG_OP_USERS]	 = { 0, sizeof(struct msg_users), .reply_tail = TAIL_USER },
 };
 
 /* header and length agree with what arrived */
@@ -66,6 +68,9 @@ static bool body_fits(const struct msg *m, size_t fixed, int tail)
 	case TAIL_IFINFO:
 		return (m->hdr.len - fixed) % sizeof(struct msg_ifinfo) == 0 &&
 		       m->info.nif == (m->hdr.len - fixed) / sizeof(struct msg_ifinfo);
+	case TAIL_USER:
+		return (m->hdr.len - fixed) % sizeof(struct msg_user) == 0 &&
+		       m->users.n == (m->hdr.len - fixed) / sizeof(struct msg_user);
 	default:
 		return m->hdr.len == fixed;
 	}
@@ -90,6 +95,18 @@ static bool ifinfos_fit(const struct msg *m)
 		memcpy(&f, m->raw + sizeof(m->info) + i * sizeof(f), sizeof(f));
 		if (f.naddr > MSG_IFADDRS || !name_fits(f.name, sizeof(f.name)) ||
 		    !name_fits(f.spec, sizeof(f.spec)))
+			return false;
+	}
+	return true;
+}
+
+static bool users_fit(const struct msg *m)
+{
+	for (uint32_t i = 0; i < m->users.n; i++) {
+		struct msg_user u;
+
+		memcpy(&u, m->raw + sizeof(m->users) + i * sizeof(u), sizeof(u));
+		if (!addr_fits(&u.local) || !addr_fits(&u.peer))
 			return false;
 	}
 	return true;
@@ -171,6 +188,8 @@ int msg_check_reply(const struct msg *m, size_t got, uint16_t op, uint32_t seq)
 		return ifinfos_fit(m) ? 0 : -EPROTO;
 	case MSG_OP_NAMES:
 		return names_fit(&m->names) ? 0 : -EPROTO;
+	case MSG_OP_USERS:
+		return users_fit(m) ? 0 : -EPROTO;
 	default:
 		return 0;
 	}

@@ -45,9 +45,12 @@ enum msg_op {
 	MSG_OP_SHUTDOWN,	/* msg_shutdown -> -; for what shutdown(2) on the pair cannot tell */
 	MSG_OP_INFO,	/* - -> msg_info + msg_ifinfo[nif]; hdr.sock: number of the first
 			 * interface wanted, as they may not all fit; none left: nif 0 */
-	MSG_OP_STOP,	/* - -> -; then the stack ends */
+	MSG_OP_STOP,	/* - -> -, or -EBUSY while it is in use; then the stack ends.
+			 * hdr.sock: MSG_STOP_FORCE to end it all the same */
 	MSG_OP_RING,	/* msg_ring, 1 fd: its memory -> -; PACKET_RX_RING (proto/packet.h) */
 	MSG_OP_NAMES,	/* - -> msg_names: how the stack resolves names */
+	MSG_OP_USERS,	/* - -> msg_users + msg_user[n]: who uses the stack; hdr.sock: 0, then
+			 * the last answer's next, for there may be more than fit */
 	MSG_OP_COUNT
 };
 
@@ -161,6 +164,21 @@ struct msg_names {
 	char hosts[MSG_PATH_MAX];	/* the stack's own hosts file, or "" */
 };
 
+#define MSG_STOP_FORCE	1
+
+struct msg_user {
+	int32_t pid;			/* who made it; 0: the stack, for accept() */
+	int32_t domain, type, protocol;	/* type 0: a process without regard to sockets */
+	uint32_t state;			/* enum msg_state; of streams */
+	struct msg_addr local, peer;	/* of AF_INET, AF_INET6; len 0: none */
+};
+
+struct msg_users {
+	uint32_t n;
+	uint32_t next;			/* to ask on with; 0: that was all */
+};
+#define MSG_USERS_MAX	128		/* in one answer */
+
 /* level of a MSG_OP_GETSOCKOPT that is an ioctl: the name is its request */
 #define MSG_LEVEL_IOCTL	0x10000
 
@@ -184,6 +202,7 @@ struct msg {
 		struct msg_info info;
 		struct msg_ring ring;
 		struct msg_names names;
+		struct msg_users users;
 		uint8_t raw[MSG_MAX - sizeof(struct msg_hdr)];
 	};
 };
@@ -195,6 +214,7 @@ _Static_assert(sizeof(struct msg_addr) == 32, "msg_addr is the wire format");
 _Static_assert(sizeof(struct msg_accept) == 64, "msg_accept is the wire format");
 _Static_assert(sizeof(struct msg_ifinfo) == 728, "msg_ifinfo is the wire format");
 _Static_assert(sizeof(struct msg_names) == 2280, "msg_names is the wire format");
+_Static_assert(sizeof(struct msg_user) == 84, "msg_user is the wire format");
 _Static_assert(sizeof(struct msg) == MSG_MAX, "one datagram");
 
 int msg_check(const struct msg *m, size_t got, int nfds);

@@ -47,3 +47,12 @@ tests_apps_bad_ring_LDADD = libproto.la libbase.la
 check_PROGRAMS += tests/apps/wire
 tests_apps_wire_CFLAGS = -std=gnu11 $(WARN_CFLAGS) $(SAN_CFLAGS)
 tests_apps_wire_LDADD = liblink.la
+
+# --lock: the same program with and without a dynamic linker
+check_PROGRAMS += tests/apps/ways-out tests/apps/ways-out-static
+tests_apps_ways_out_CFLAGS = $(APP_CFLAGS)
+tests_apps_ways_out_LDFLAGS =
+tests_apps_ways_out_static_SOURCES = tests/apps/ways-out.c
+tests_apps_ways_out_static_CFLAGS = $(APP_CFLAGS)
+tests_apps_ways_out_static_LDFLAGS = -all-static
+EXTRA_DIST += tests/apps/lock.sh

@@ -21,7 +21,7 @@ static char tmp[32], out[16384];
 __attribute__((format(printf, 1, 2)))
 static int sh(const char *fmt, ...)
 {
-	char line[1024], cmd[1100];
+	char line[2048], cmd[2100];
 	va_list ap;
 	size_t n;
 	FILE *f;
@@ -50,25 +50,28 @@ static int setup(void **state)
 	strcpy(tmp, "/tmp/ustack-t-XXXXXX");
 	if (!mkdtemp(tmp))
 		return -1;
+	setenv("XDG_CONFIG_HOME", tmp, 1);	/* $tmp/ustack/default.conf */
 	return setenv("XDG_RUNTIME_DIR", tmp, 1);
 }
 
 static int teardown(void **state)
 {
 	/* after a failure there may still be stacks */
-	sh("for s in %s/ustack/*; do test ! -S $s || ./ustack umount $s; done; rm -rf %s",
+	sh("for s in %s/ustack/*; do test ! -S $s || ./ustack umount -f $s; done; rm -rf %s",
 	   tmp, tmp);
 	return 0;
 }
 
 static void help_names_every_command(void **state)
 {
-	static const char *const cmds[] = { "mount", "umount", "ls", "exec" };
+	static const char *const cmds[] = { "mount", "umount", "ls", "exec", "ip", "link", "ss",
+					    "ping" };
+	size_t n = sizeof(cmds) / sizeof(cmds[0]);
 
 	assert_int_equal(sh("./ustack --help"), 0);
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < n; i++)
 		assert_says(cmds[i]);
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < n; i++) {
 		assert_int_equal(sh("./ustack help %s", cmds[i]), 0);
 		assert_says("usage: ustack ");
 		assert_int_equal(sh("./ustack %s --help", cmds[i]), 0);
@@ -143,7 +146,8 @@ static void mount_says_why_not(void **state)
 	assert_says("99");
 	assert_int_equal(sh("./ustack mount 'a b'"), 1);
 	assert_says("\"a b\"");
-	assert_int_equal(sh("./ustack mount"), 2);
+	assert_int_equal(sh("./ustack mount -t tcp lab"), 2);
+	assert_says("lwip, null");
 	assert_int_equal(sh("./ustack mount a b"), 2);
 	assert_int_equal(sh("./ustack mount -z a"), 2);
 	assert_int_equal(sh("USTACKD=/nonexistent ./ustack mount a"), 1);
@@ -229,6 +233,225 @@ static void a_configuration_starts_its_own_stack(void **state)
 	assert_string_equal(out, "");
 }
 
+static void what_is_used_is_not_unmounted(void **state)
+{
+	assert_int_equal(sh("./ustack mount lab"), 0);
+	/* python tells when it listens; umount comes while it does */
+	assert_int_equal(sh("rm -f %s/go; mkfifo %s/go; { ./ustack exec lab python3 -c '"
+			    "import socket; l = socket.create_server((\"127.0.0.1\", 7000)); "
+			    "open(\"%s/go\", \"w\").close(); l.accept()' & p=$!; cat %s/go; "
+			    "./ustack umount lab; echo status $?; ./ustack ls -q; kill $p; wait $p; }",
+			    tmp, tmp, tmp, tmp), 128 + SIGTERM);
+	assert_says("\"lab\" is in use");
+	assert_says("(python3): 1 socket: tcp 127.0.0.1:7000 listening");
+	assert_says("umount -f lab");
+	assert_says("status 1\nlab\n");
+	/* it is gone now, whatever the daemon has heard of it */
+	assert_int_equal(sh("./ustack umount lab"), 0);
+	assert_string_equal(out, "");
+}
+
+static void umount_can_be_forced(void **state)
+{
+	assert_int_equal(sh("./ustack mount lab"), 0);
+	assert_int_equal(sh("rm -f %s/go; mkfifo %s/go; { ./ustack exec lab python3 -c '"
+			    "import socket; u = socket.socket(2, 2); u.bind((\"127.0.0.1\", 7000)); "
+			    "open(\"%s/go\", \"w\").close(); u.recv(1)' 2>/dev/null & p=$!; cat %s/go; "
+			    "./ustack umount -f lab; echo status $?; ./ustack ls; kill $p; wait $p; true; }",
+			    tmp, tmp, tmp, tmp), 0);
+	assert_true(!strncmp(out, "status 0\n", 9));	/* and the shell's word on kill */
+}
+
+static void null_is_mounted_like_a_stack(void **state)
+{
+	assert_int_equal(sh("./ustack mount -t null no"), 0);
+	assert_int_equal(sh("./ustack mount -t null %s/sock", tmp), 0);
+	assert_int_equal(sh("./ustack ls"), 0);
+	assert_says("null");
+	assert_int_equal(sh("./ustack mount no"), 3);
+	assert_says("null is mounted there");
+	assert_int_equal(sh("./ustack mount -t null no"), 3);
+	assert_int_equal(sh("./ustack exec no bash -c 'exec 3<>/dev/tcp/127.0.0.1/7'"), 1);
+	assert_says("Address family not supported");
+	assert_int_equal(sh("./ustack exec %s/sock bash -c 'exec 3<>/dev/tcp/127.0.0.1/7'", tmp), 1);
+	assert_says("Address family not supported");
+	assert_int_equal(sh("./ustack umount no && ./ustack umount %s/sock", tmp), 0);
+	assert_int_equal(sh("./ustack exec no true"), 125);
+	assert_int_equal(sh("./ustack mount lab && ./ustack mount -t null lab"), 3);
+	assert_says("already running");
+	assert_int_equal(sh("kill -9 $(cat %s/ustack/.lab.lock)", tmp), 0);
+	/* what a dead daemon left makes way */
+	assert_int_equal(sh("i=0; until ./ustack mount -t null lab || [ $i -ge 1000 ]; do "
+			    "i=$((i + 1)); done 2>/dev/null; ./ustack umount lab"), 0);
+	assert_int_equal(sh("ls -A %s/ustack", tmp), 0);
+	assert_string_equal(out, "");
+}
+
+static void null_refuses_every_family_but_unix(void **state)
+{
+	assert_int_equal(sh("./ustack exec null python3 -c '"
+			    "import socket, errno\n"
+			    "for f, t in ((2, 1), (2, 2), (2, 3), (10, 1), (10, 2), (16, 3), (17, 3)):\n"
+			    "  try: socket.socket(f, t); print(\"family\", f)\n"
+			    "  except OSError as e: assert e.errno == errno.EAFNOSUPPORT, e\n"
+			    "assert socket.if_nameindex() == []\n"
+			    "a, b = socket.socketpair(); a.send(b\"x\"); assert b.recv(1) == b\"x\"'"), 0);
+	assert_string_equal(out, "");
+}
+
+static void ls_speaks_json(void **state)
+{
+	assert_int_equal(sh("./ustack ls --json"), 0);
+	assert_string_equal(out, "[]\n");
+	assert_int_equal(sh("./ustack mount lab && ./ustack mount -t null no"), 0);
+	assert_int_equal(sh("./ustack ls -j | python3 -c '"
+			    "import json, sys\n"
+			    "a, b = json.load(sys.stdin)\n"
+			    "assert a[\"name\"] == \"lab\" and a[\"state\"] == \"running\", a\n"
+			    "assert a[\"pid\"] > 1 and a[\"sockets\"][\"stream\"] == 0, a\n"
+			    "lo, = a[\"interfaces\"]\n"
+			    "assert lo[\"name\"] == \"lo\" and lo[\"state\"] == \"up\", lo\n"
+			    "assert lo[\"addresses\"] == [\"127.0.0.1/8\", \"::1/128\"], lo\n"
+			    "assert b[\"name\"] == \"no\" and b[\"state\"] == \"null\", b'"), 0);
+	assert_string_equal(out, "");
+	assert_int_equal(sh("./ustack ls -q"), 0);
+	assert_string_equal(out, "lab\nno\n");
+	assert_int_equal(sh("./ustack umount lab && ./ustack umount no"), 0);
+}
+
+static void families_are_chosen(void **state)
+{
+	static const char try[] = "python3 -c '"
+		"import socket\n"
+		"for n, f, t in ((\"inet\", 2, 2), (\"inet6\", 10, 2), (\"netlink\", 16, 3)):\n"
+		"  try: socket.socket(f, t); print(n)\n"
+		"  except OSError: pass'";
+
+	assert_int_equal(sh("./ustack exec -f inet null %s", try), 0);
+	assert_string_equal(out, "inet6\nnetlink\n");
+	assert_int_equal(sh("./ustack exec -f -inet6 null %s", try), 0);
+	assert_string_equal(out, "inet6\n");
+	assert_int_equal(sh("./ustack exec -f inet,netlink null %s", try), 0);
+	assert_string_equal(out, "inet6\n");
+	/* of an inner exec nothing remains, nor of its families */
+	assert_int_equal(sh("./ustack exec -f inet null ./ustack exec null %s", try), 0);
+	assert_string_equal(out, "");
+	assert_int_equal(sh("./ustack exec -f frob null true"), 125);
+	assert_says("\"frob\"");
+	assert_int_equal(sh("./ustack exec -v -f inet null true"), 0);
+	assert_says("families inet");
+}
+
+static void exec_nests(void **state)
+{
+	static const char *const show = "ip -o -4 addr show dev lo";
+
+	assert_int_equal(sh("./ustack mount a && ./ustack mount b && "
+			    "./ustack ip a addr add 10.1.1.1/32 dev lo && "
+			    "./ustack ip b addr add 10.2.2.2/32 dev lo"), 0);
+	assert_int_equal(sh("./ustack exec a ./ustack exec b %s", show), 0);
+	assert_says("10.2.2.2");
+	assert_null(strstr(out, "10.1.1.1"));
+	assert_int_equal(sh("./ustack exec a sh -c './ustack exec b true; %s'", show), 0);
+	assert_says("10.1.1.1");
+	/* the kernel's back, in the midst of a stack */
+	assert_int_equal(sh("./ustack exec a env USTACK=host %s", show), 0);
+	assert_null(strstr(out, "10.1.1.1"));
+	assert_int_equal(sh("./ustack exec a ./ustack exec host %s", show), 0);
+	assert_null(strstr(out, "10.1.1.1"));
+	assert_int_equal(sh("./ustack umount a && ./ustack umount b"), 0);
+}
+
+static void tools_run_on_a_stack(void **state)
+{
+	assert_int_equal(sh("./ustack mount lab"), 0);
+	assert_int_equal(sh("./ustack ip lab -br addr show dev lo"), 0);
+	assert_says("127.0.0.1/8");
+	assert_int_equal(sh("./ustack ping lab -c 1 -W 5 127.0.0.1"), 0);
+	assert_says("1 received");
+	assert_int_equal(sh("./ustack ip"), 125);
+	assert_int_equal(sh("./ustack ip nope addr"), 125);
+	assert_says("\"nope\" is not running");
+	assert_int_equal(sh("./ustack umount lab"), 0);
+}
+
+static void link_adds_interfaces_with_their_network(void **state)
+{
+	assert_int_equal(sh("./ustack mount lab"), 0);
+	assert_int_equal(sh("./ustack link add lab vde1 type vde data null:// "
+			    "mtu 1400 address 02:00:00:00:00:77"), 0);
+	assert_string_equal(out, "");
+	assert_int_equal(sh("./ustack link show lab vde1"), 0);
+	assert_says("mtu 1400");
+	assert_says("02:00:00:00:00:77");
+	assert_int_equal(sh("./ustack ls lab"), 0);
+	assert_says("null://");
+	assert_int_equal(sh("./ustack link add lab name vde1 type vde data null://"), 1);
+	assert_says("File exists");
+	assert_int_equal(sh("./ustack link add lab vde2 type vde data nosuch://"), 1);
+	assert_says("libvdeplug-nosuch");
+	assert_int_equal(sh("./ustack link set lab vde1 up && ./ustack link show lab vde1"), 0);
+	assert_says(",UP,");
+	assert_int_equal(sh("./ustack link del lab vde1"), 0);
+	assert_int_equal(sh("./ustack link add lab d0 type dummy && ./ustack link show lab d0"), 0);
+	assert_says("d0:");
+	assert_int_equal(sh("./ustack link add lab t0 type tap data x"), 2);
+	assert_says("only vde takes data");
+	assert_int_equal(sh("./ustack link add lab v0 type vde data null:// mtu 5"), 2);
+	assert_int_equal(sh("./ustack link add lab v0 type vde data"), 2);
+	assert_says("value is missing");
+	assert_int_equal(sh("./ustack link add nope v0 type vde data null://"), 1);
+	assert_int_equal(sh("./ustack umount lab"), 0);
+}
+
+static void the_default_stack_has_the_users_configuration(void **state)
+{
+	assert_int_equal(sh("./ustack exec -- true"), 125);
+	assert_says("\"default\" is not running");
+	assert_int_equal(sh("mkdir -m 700 -p %s/ustack && printf '# mine\nvnl=null:// # nowhere\n\n"
+			    "  ip=10.3.3.3/24,\nmtu=1300\n' >%s/ustack/default.conf", tmp, tmp), 0);
+	assert_int_equal(sh("timeout 20 ./ustack exec -- ip -o addr"), 0);
+	assert_says("10.3.3.3/24");
+	/* no ustack exec at all */
+	assert_int_equal(sh("LD_PRELOAD=$PWD/.libs/libustack.so USTACKD=$PWD/ustackd ip link"), 0);
+	assert_says("mtu 1300");
+	assert_int_equal(sh("./ustack umount default; ./ustack mount && ./ustack ls default"), 0);
+	assert_says("10.3.3.3/24");
+	assert_int_equal(sh("./ustack mount"), 3);
+	assert_int_equal(sh("./ustack umount default"), 0);
+	assert_int_equal(sh("echo ip=nonsense >%s/ustack/default.conf; ./ustack exec -- ip addr", tmp), 1);
+	assert_says("\"ip=nonsense\"");
+}
+
+/* each would be the first; one daemon serves all, and none goes without */
+static void many_start_the_default_stack_at_once(void **state)
+{
+	const char *first = NULL;
+	int n = 0;
+
+	assert_int_equal(sh("mkdir -m 700 -p %s/ustack && echo vnl=null://,ip=10.3.3.3/24 "
+			    ">%s/ustack/default.conf", tmp, tmp), 0);
+	/* who is last may come when the first are done: nobody ends before all are there */
+	assert_int_equal(sh("for i in 1 2 3 4 5 6 7 8; do ./ustack exec -- python3 -c '"
+			    "import os, socket, time\n"
+			    "s = socket.socket(); s.bind((\"10.3.3.3\", 0))\n"
+			    "d = \"%s/ustack\"\n"
+			    "print(\"daemon\", open(d + \"/.default.lock\").read(), end=\"\", flush=True)\n"
+			    "open(d + \"/.ready%%d\" %% os.getpid(), \"w\").close()\n"
+			    "end = time.monotonic() + 20\n"
+			    "while time.monotonic() < end and "
+			    "sum(n.startswith(\".ready\") for n in os.listdir(d)) < 8: time.sleep(.02)' & "
+			    "done; wait", tmp), 0);
+	for (char *line = strtok(out, "\n"); line; line = strtok(NULL, "\n"), n++) {
+		assert_true(!strncmp(line, "daemon ", 7));
+		if (!first)
+			first = line;
+		assert_string_equal(line, first);
+	}
+	assert_int_equal(n, 8);
+	sh("./ustack umount -f default");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,12 +467,24 @@ int main(void)
 		T(exec_prepends_the_shim_once),
 		T(what_does_not_load_the_shim_is_told),
 		T(a_configuration_starts_its_own_stack),
+		T(what_is_used_is_not_unmounted),
+		T(umount_can_be_forced),
+		T(null_is_mounted_like_a_stack),
+		T(null_refuses_every_family_but_unix),
+		T(ls_speaks_json),
+		T(families_are_chosen),
+		T(exec_nests),
+		T(tools_run_on_a_stack),
+		T(link_adds_interfaces_with_their_network),
+		T(the_default_stack_has_the_users_configuration),
+		T(many_start_the_default_stack_at_once),
 #undef T
 	};
 
 	unsetenv("USTACK");
 	unsetenv("USTACKD");
 	unsetenv("USTACK_PRELOAD");
+	unsetenv("USTACK_FAMILY");
 	unsetenv("LD_PRELOAD");
 	return cmocka_run_group_tests_name("cli-commands", tests, NULL, NULL);
 }

@@ -72,6 +72,24 @@ unsigned engine_nsock(const struct engine *e)
 	return e->nsock;
 }
 
+bool engine_in_use(const struct engine *e)
+{
+	return e->nsock > 0;
+}
+
+unsigned engine_users(const struct engine *e, unsigned first, unsigned max,
+		      struct msg_user *out, unsigned *next)
+{
+	unsigned n = 0;
+
+	for (const struct sock *s = e->socks; s && n < max; s = s->next)
+		if (first == 0)
+			out[n++] = (struct msg_user){ .domain = s->how.domain,
+						      .type = s->how.type };
+	*next = 0;
+	return n;
+}
+
 void engine_names(const struct engine *e, struct msg_names *out)
 {
 	strcpy(out->search, "lab.test");

@@ -36,6 +36,7 @@ static const struct { int op; size_t req, reply; int nfds; } sizes[] = {
 	{ MSG_OP_STOP, 0, 0, 0 },
 	{ MSG_OP_RING, 16, 0, 1 },
 	{ MSG_OP_NAMES, 0, 2280, 0 },
+	{ MSG_OP_USERS, 0, 8, 0 },
 };
 #define NSIZES (sizeof(sizes) / sizeof(sizes[0]))
 
@@ -106,6 +107,13 @@ static void lengths_inside_must_fit(void **state)
 	assert_int_equal(msg_check(&m, got, 0), 0);
 	m.opt.len = MSG_OPT_MAX + 1;
 	assert_int_equal(msg_check(&m, got, 0), -EPROTO);
+	got = make(MSG_OP_USERS, sizeof(m.users) + sizeof(struct msg_user));
+	assert_int_equal(msg_check_reply(&m, got, MSG_OP_USERS, 5), -EPROTO);
+	m.users.n = 1;
+	assert_int_equal(msg_check_reply(&m, got, MSG_OP_USERS, 5), 0);
+	/* local.len of the row */
+	memset(m.raw + sizeof(m.users) + 20, 0xff, 4);
+	assert_int_equal(msg_check_reply(&m, got, MSG_OP_USERS, 5), -EPROTO);
 	got = make(MSG_OP_INFO, sizeof(m.info) + sizeof(struct msg_ifinfo));
 	assert_int_equal(msg_check_reply(&m, got, MSG_OP_INFO, 5), -EPROTO);
 	m.info.nif = 1;
