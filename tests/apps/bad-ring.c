@@ -71,7 +71,7 @@ static int ask(uint16_t op, uint64_t sock, const void *body, size_t len, int fd)
 /* a packet socket that takes all frames; its number */
 static int packet_socket(uint64_t *id)
 {
-	struct msg_socket how = { AF_PACKET, SOCK_RAW, htons(ETH_P_ALL) };
+	struct msg_socket how = { .domain = AF_PACKET, .type = SOCK_RAW, .protocol = htons(ETH_P_ALL) };
 	struct {
 		struct msg_opt o;
 		int version;
