@@ -31,7 +31,7 @@
 #include "client/sys.h"
 
 #define PLUG_FIRST	2240		/* of the bytes that the minimal buffer takes */
-#define PLUG_MAX	(PLUG_FIRST + 4096)
+#define PLUG_MAX	1024		/* more of them, one by one */
 #define SNDBUF		(4 << 20)	/* asked for; net.core.wmem_max decides */
 
 /**
@@ -43,20 +43,25 @@
 int client_plug(int fd)
 {
 	static const char filler[PLUG_FIRST];
-	int min = 0, total = 0;
-	size_t chunk = sizeof(filler);
-	ssize_t n;
+	struct iovec first = { (void *)filler, sizeof(filler) }, one = { (void *)filler, 1 };
+	struct mmsghdr m[4] = { { .msg_hdr = { .msg_iov = &first, .msg_iovlen = 1 } } };
+	const int all = (int)(sizeof(m) / sizeof(m[0]));
+	int min = 0, total = 0, n;
 
+	for (int i = 1; i < all; i++)
+		m[i].msg_hdr = (struct msghdr){ .msg_iov = &one, .msg_iovlen = 1 };
 	if (sys_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &min, sizeof(min)) < 0)
 		return -errno;
-	while (total < PLUG_MAX) {
-		n = sys_send(fd, filler, chunk, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (total < PLUG_FIRST + PLUG_MAX) {
+		n = sys_sendmmsg(fd, m, (unsigned)all, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return errno == EAGAIN ? total : -errno;
-		total += (int)n;
-		chunk = 1;
+		total += n - 1 + (int)m[0].msg_hdr.msg_iov->iov_len;
+		if (n < all)
+			return total;	/* it is full */
+		m[0].msg_hdr.msg_iov = &one;
 	}
 	return -ENOBUFS;
 }
@@ -230,19 +235,18 @@ static int wait_connected(int fd, const struct sockname *sn)
 	return ret ? ret : outcome(fd, sn, p.revents);
 }
 
-/* plug: as of client_plug() */
-static int start_stream(int fd, const struct sockname *sn, const struct msg_addr *to, int plug)
+/* t: the tag before; plug: as of client_plug() */
+static int start_stream(int fd, const struct sockname *sn, struct tag t,
+			const struct msg_addr *to, int plug)
 {
 	struct msg_connect c = { .to = *to, .plug = (uint32_t)plug };
 	struct conn_req r = {
 		.op = MSG_OP_CONNECT, .sock = sn->id, .fd = -1, .body = &c, .body_len = sizeof(c),
 	};
-	struct tag t;
 	int ret;
 
 	if (plug < 0)
 		return plug == -EPIPE || plug == -ECONNRESET ? -ENETDOWN : plug;
-	t = tag_get(fd);
 	t.state = TAG_CONNECTING;
 	t.opts |= TAG_OPT_PENDING;
 	tag_set(fd, t);
@@ -337,8 +341,8 @@ static int connect_stream(int fd, const struct sockname *sn, const struct sockad
 	ret = msg_addr_set(&to, sa, len);
 	if (ret)
 		return ret;
-	return start_stream(fd, sn, &to, t.state == TAG_FAILED ? client_revive(fd, sn, true)
-							       : client_plug(fd));
+	return start_stream(fd, sn, t, &to, t.state == TAG_FAILED ? client_revive(fd, sn, true)
+								  : client_plug(fd));
 }
 
 static int connect_dgram(int fd, const struct sockname *sn, const struct msg_addr *to)
