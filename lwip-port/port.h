@@ -80,6 +80,8 @@ err_t port_output6(struct netif *n, struct pbuf *p, const ip6_addr_t *dst);
 /* once, when a connection became ESTABLISHED (connected and accept callback):
  * initial window (RFC 6928), our Nagle, large segments on a vnet interface */
 void port_tcp_established(struct tcp_pcb *pcb);
+/* from the connected callback: the SYN|ACK's ACK becomes a delayed one */
+void port_tcp_hold_ack(struct tcp_pcb *pcb);
 /* the MSS that goes on the wire, options deducted */
 unsigned port_tcp_wire_mss(const struct tcp_pcb *pcb);
 

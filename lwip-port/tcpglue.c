@@ -352,6 +352,32 @@ void port_tcp_established(struct tcp_pcb *pcb)
 }
 
 /**
+ * port_tcp_hold_ack() - Let the ACK of a SYN|ACK wait for data to go with
+ * @pcb:	from the connected callback
+ *
+ * Most clients write as soon as they are connected: one packet fewer, and the
+ * server is woken once.  The ACK becomes a delayed one; the caller sees to
+ * it that it goes much sooner than that timer lets it.
+ */
+void port_tcp_hold_ack(struct tcp_pcb *pcb)
+{
+	struct pcbnode *node = pcbnode_of(pcb);
+
+	if (node)
+		node->hold_ack = true;
+}
+
+/* lwIP has just asked for the ACK of the SYN|ACK */
+static void hold_ack(struct pcbnode *node, struct tcp_pcb *pcb)
+{
+	node->hold_ack = false;
+	if (pcb->state != ESTABLISHED || pcb->unsent || pcb->refused_data)
+		return;
+	tcp_clear_flags(pcb, TF_ACK_NOW);
+	tcp_set_flags(pcb, TF_ACK_DELAY);
+}
+
+/**
  * port_tcp_wire_mss() - Data bytes in a full packet on the wire
  * @pcb:	connection; before it is ESTABLISHED, lwIP's idea of it
  *
@@ -399,6 +425,8 @@ err_t port_tcp_input_done(struct tcp_pcb *pcb)
 		node->fresh = false;
 		pcb->cwnd = port_tcp_initial_window(node->wire_mss);
 	}
+	if (node && node->hold_ack)
+		hold_ack(node, pcb);
 	if (pcb->snd_wnd_max < SND_WND_MIN)
 		pcb->snd_wnd_max = SND_WND_MIN;
 	rto_floor(pcb);

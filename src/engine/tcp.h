@@ -24,7 +24,7 @@ struct tcp_sock {
 	struct tcp_pcb *pcb;		/* NULL before connect() and after the end */
 	struct listener *lst;		/* TCP_LISTENING */
 	struct pending *deferred;	/* not shown to accept() before its peer speaks */
-	struct loop_timer timer;	/* connect's deadline, then cork, then orphan's */
+	struct loop_timer timer;	/* connect's deadline, then the first ACK's, cork's, orphan's */
 	int soft_err;			/* from ICMP: what a time-out is to be called */
 	int reset_err;			/* the connection failed; told once rx_head is delivered */
 
@@ -51,6 +51,7 @@ struct tcp_sock {
 	bool app_rdhup, app_hup;	/* it shut down writing; closed everywhere */
 	bool app_eof;			/* and everything before that was taken */
 	bool fin_sent;
+	bool ack_held, ack_timed;	/* the handshake's ACK waits for the first write; by timer */
 	struct txbuf *tx_head, *tx_tail; /* buffers that lwIP's segments point to */
 	uint64_t tx_written;		/* bytes handed to lwIP */
 	uint64_t tx_small_end;		/* stream offset behind the last short segment */

@@ -16,6 +16,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "port.h"
 
+#define FIRST_WRITE_NS	(50 * 1000ull)	/* from connect() to write(), in most clients */
 #define ORPHAN_NS	(120 * 1000000000ull)	/* without the application, without progress */
 
 /* xfer_dirty() - Have the connection looked at before the loop sleeps */
@@ -69,6 +70,19 @@ static bool finish(struct tcp_sock *ts)
 	return true;
 }
 
+/* the handshake's ACK went with data, or waits for them a moment longer */
+static void first_ack(struct tcp_sock *ts)
+{
+	if (!(ts->pcb->flags & TF_ACK_DELAY)) {
+		ts->ack_held = false;
+		if (ts->ack_timed && !ts->app_hup)
+			loop_timer_del(&ts->timer);
+	} else if (!ts->timer.loop) {
+		ts->ack_timed = true;
+		loop_timer_in(ts->s.e->loop, &ts->timer, FIRST_WRITE_NS);
+	}
+}
+
 static void run(struct tcp_sock *ts)
 {
 	xfer_flush(ts);
@@ -92,6 +106,8 @@ static void run(struct tcp_sock *ts)
 		return;
 	xfer_ack(ts);
 	tcp_output(ts->pcb);
+	if (ts->pcb && ts->ack_held)
+		first_ack(ts);
 	if (ts->pcb)
 		port_tcp_rest(ts->pcb);
 }
@@ -134,6 +150,13 @@ static void on_timer(struct loop_timer *t)
 	if (ts->app_hup) {		/* nobody left to wait for the peer */
 		tcp_sock_abort(ts);
 		sock_close(&ts->s);
+		return;
+	}
+	if (ts->ack_held) {
+		ts->ack_held = false;
+		if (ts->pcb)
+			tcp_ack_now(ts->pcb);
+		xfer_dirty(ts);
 		return;
 	}
 	if (ts->pcb && ts->s.o.cork) {	/* let the short rest go, once */

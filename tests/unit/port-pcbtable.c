@@ -313,6 +313,52 @@ static void one_at_rest_is_parked_at_once(void **state)
 	port_tcp_parking = false;
 }
 
+static err_t connected(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	port_tcp_established(pcb);
+	port_tcp_hold_ack(pcb);
+	return ERR_OK;
+}
+
+/* a connection of ours whose SYN|ACK has just come */
+static struct tcp_pcb *connect_held(uint16_t port)
+{
+	ip_addr_t l = addr("10.0.0.1"), r = addr("10.0.0.2");
+	struct tcp_pcb *pcb = tcp_new_ip_type(IPADDR_TYPE_V4);
+	uint32_t iss;
+
+	pcb->local_ip = l;
+	pcb->local_port = port;
+	assert_int_equal(tcp_connect(pcb, &r, 80, connected), ERR_OK);
+	iss = lwip_ntohl(sent_tcp4(&w, 0)->seqno);
+	wire_clear(&w);
+	ip_input(segment4(&r, 80, &l, port, 100, iss + 1, TCP_SYN | TCP_ACK, 1000, NULL, 0,
+			  NULL, 0), &w.netif);
+	assert_int_equal(pcb->state, ESTABLISHED);
+	assert_int_equal(w.nsent, 0);
+	return pcb;
+}
+
+static void the_ack_of_a_syn_ack_goes_with_data(void **state)
+{
+	struct tcp_pcb *pcb = connect_held(1000);
+
+	assert_int_equal(tcp_write(pcb, "x", 1, TCP_WRITE_FLAG_COPY), ERR_OK);
+	assert_int_equal(tcp_output(pcb), ERR_OK);
+	assert_int_equal(w.nsent, 1);
+	assert_int_equal(TCPH_FLAGS(sent_tcp4(&w, 0)) & TCP_ACK, TCP_ACK);
+	assert_int_equal(lwip_ntohl(sent_tcp4(&w, 0)->ackno), 101);
+	assert_int_equal(pcb->flags & (TF_ACK_DELAY | TF_ACK_NOW), 0);
+}
+
+static void the_ack_of_a_syn_ack_waits_no_longer_than_any(void **state)
+{
+	connect_held(1001);
+	port_tcp_tick();
+	assert_int_equal(w.nsent, 1);
+	assert_int_equal(lwip_ntohl(sent_tcp4(&w, 0)->ackno), 101);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -329,6 +375,8 @@ int main(void)
 		T(a_parked_connection_can_be_aborted_and_readdressed),
 		T(time_wait_beside_parking_is_in_no_list_of_lwip),
 		T(one_at_rest_is_parked_at_once),
+		T(the_ack_of_a_syn_ack_goes_with_data),
+		T(the_ack_of_a_syn_ack_waits_no_longer_than_any),
 		T(a_pcb_bound_to_another_interface_is_passed_over),
 	};
 
