@@ -24,13 +24,21 @@ enum {
 	WANT_TOTAL = 'q',	/* UDP: how many datagrams have come so far */
 };
 
+/* What a datagram begins with; an answer repeats it, so that one to a question
+ * that was sent twice is not taken for the next one's
+ */
+struct udp_head {
+	char want;
+	uint8_t number;
+};
+
 /* a request for datagrams, and the answer to WANT_TOTAL */
 struct udp_order {
-	char want;
+	struct udp_head head;
 	uint32_t ms, size;
 };
 struct udp_total {
-	char want;
+	struct udp_head head;
 	uint64_t datagrams;
 };
 

@@ -222,6 +222,6 @@ void meter_print(const char *mode, const struct result *r)
 	double value = (bytes ? (double)r->count * 8e-9 : (double)r->count) / took;
 
 	qsort(samples, nsamples, sizeof(*samples), by_value);
-	printf("%s %.3f %s %.4f %llu %.6f %.1f %.1f\n", mode, value, r->unit, took,
+	printf("%s %.7g %s %.4f %llu %.6f %.1f %.1f\n", mode, value, r->unit, took,
 	       (unsigned long long)r->count, used, percentile(50), percentile(99));
 }

@@ -16,7 +16,7 @@
  *   down	the server sends, the client counts
  *   rr		one byte there and back, over and over, on each flow
  *   crr	connect, one byte there and back, close, over and over
- *   udp-rr	as rr
+ *   udp-rr	as rr, with two bytes
  *   udp-up, udp-down	datagrams that arrived, of those sent without a pause
  *   first	tries to connect until it works, then one byte there and back;
  *		SECONDS is how long it tries

@@ -9,7 +9,7 @@ set ytics nomirror
 set border 3
 set grid ytics lc rgb "#dddddd"
 set yrange [0:*]
-set key top right
+set key top left
 set multiplot layout 2,2
 set title "CPU seconds a GB, one processor"
 plot data using 2:xtic(1) title "receives" lc rgb "#3366aa", "" using 3 title "sends" lc rgb "#ee8833"

@@ -115,9 +115,9 @@ static void serve_datagrams(int fd)
 			sendto(fd, chunk, (size_t)n, MSG_NOSIGNAL, (struct sockaddr *)&from, len);
 		} else if (chunk[0] == WANT_COUNT) {
 			datagrams++;
-		} else if (chunk[0] == WANT_TOTAL) {
+		} else if (chunk[0] == WANT_TOTAL && n == sizeof(total.head)) {
 			memset(&total, 0, sizeof(total));
-			total.want = WANT_TOTAL;
+			memcpy(&total.head, chunk, sizeof(total.head));
 			total.datagrams = datagrams;
 			sendto(fd, &total, sizeof(total), MSG_NOSIGNAL, (struct sockaddr *)&from, len);
 		} else if (chunk[0] == WANT_DATA && n == sizeof(order)) {

@@ -29,14 +29,17 @@ static int dial(const struct addrinfo *ai)
 	return fd;
 }
 
-/* sends @msg until an answer that begins with the same byte comes */
-static void ask(int fd, const void *msg, size_t len, void *answer, size_t size)
+/* sends @want until its own answer comes */
+static void ask(int fd, char want, void *answer, size_t size)
 {
+	static uint8_t number;
+	struct udp_head q = { want, ++number };
+
 	for (int i = 0; i < TRIES; i++) {
-		if (send(fd, msg, len, MSG_NOSIGNAL) != (ssize_t)len)
+		if (send(fd, &q, sizeof(q), MSG_NOSIGNAL) != sizeof(q))
 			continue;
-		while (recv(fd, answer, size, 0) > 0)
-			if (*(char *)answer == *(const char *)msg)
+		while (recv(fd, answer, size, 0) >= (ssize_t)sizeof(q))
+			if (!memcmp(answer, &q, sizeof(q)))
 				return;
 	}
 	errx(1, "no answer to %d datagrams", TRIES);
@@ -44,24 +47,23 @@ static void ask(int fd, const void *msg, size_t len, void *answer, size_t size)
 
 static uint64_t total(int fd)
 {
-	char want = WANT_TOTAL;
 	struct udp_total t;
 
-	ask(fd, &want, 1, &t, sizeof(t));
+	ask(fd, WANT_TOTAL, &t, sizeof(t));
 	return t.datagrams;
 }
 
 static uint64_t round_trips(int fd, double seconds)
 {
-	char want = WANT_ECHO, answer;
+	struct udp_head answer;
 	uint64_t n = 0;
 	double end, t;
 
-	ask(fd, &want, 1, &answer, 1);
+	ask(fd, WANT_ECHO, &answer, sizeof(answer));
 	meter_start();
 	end = now() + seconds;
 	while ((t = now()) < end) {
-		ask(fd, &want, 1, &answer, 1);
+		ask(fd, WANT_ECHO, &answer, sizeof(answer));
 		meter_sample(now() - t);
 		n++;
 	}
@@ -87,7 +89,9 @@ static uint64_t datagrams_up(int fd, double seconds, size_t size)
 
 static uint64_t datagrams_down(int fd, double seconds, size_t size)
 {
-	struct udp_order o = { WANT_DATA, (uint32_t)(seconds * 1000) + ANSWER_MS, (uint32_t)size };
+	struct udp_order o = {
+		{ WANT_DATA, 0 }, (uint32_t)(seconds * 1000) + ANSWER_MS, (uint32_t)size
+	};
 	uint64_t n = 0;
 	double end;
 
