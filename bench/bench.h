@@ -20,7 +20,7 @@ enum {
 	WANT_COUNT = 'u',	/* the client sends; the server tells how much came */
 	WANT_DATA = 'd',	/* the server sends */
 	WANT_ECHO = 'r',	/* one byte back for each */
-	WANT_ONE = 'c',		/* one byte back, then the client closes */
+	WANT_ONE = 'c',		/* one byte back, then the server closes */
 	WANT_TOTAL = 'q',	/* UDP: how many datagrams have come so far */
 };
 

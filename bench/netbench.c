@@ -15,11 +15,11 @@
  *		so that what only sits in buffers is not counted
  *   down	the server sends, the client counts
  *   rr		one byte there and back, over and over, on each flow
- *   crr	connect, one byte there and back, close, over and over
+ *   crr	connect, one byte there and back, the server closes, then the client
  *   udp-rr	as rr, with two bytes
  *   udp-up, udp-down	datagrams that arrived, of those sent without a pause
  *   first	tries to connect until it works, then one byte there and back;
- *		SECONDS is how long it tries
+ *		SECONDS is how long it tries, COUNT the time of day of the byte, in us
  * The client prints one line:
  *	MODE VALUE UNIT SECONDS COUNT CPU P50 P99
  * VALUE is Gbit/s or a second; COUNT bytes, transactions or datagrams; CPU the
@@ -78,27 +78,39 @@ static void *symbol(void *lib, const char *name)
 	return p;
 }
 
-/* a stack of libvdestack; @spec: VNL,ADDRESS/LEN */
+static void stack_command(int (*run)(void *, char *), const char *fmt, const char *arg)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), fmt, arg);
+	if (run(vdestack.stack, line))
+		errx(1, "libvdestack: %s failed", line);
+}
+
+/* a stack of libvdestack; @spec: VNL,ADDRESS/LEN.  Its Ethernet address follows
+ * from the other, or a peer would send to that of the run before for a while
+ */
 static void open_vdestack(char *spec)
 {
 	void *lib = dlopen("libvdestack.so.0", RTLD_NOW), *(*add)(char *, char *);
-	int (*cmd)(void *, char *);
-	char *addr = strrchr(spec, ','), line[256];
+	int (*run)(void *, char *);
+	char *addr = strrchr(spec, ','), mac[32];
+	unsigned last = 0;
 
 	if (!lib)
 		errx(3, "%s", dlerror());
-	if (!addr)
+	if (!addr || sscanf(addr, ",%*u.%*u.%*u.%u/", &last) != 1)
 		errx(2, "-v %s: VNL,ADDRESS/LEN is expected", spec);
 	*addr++ = '\0';
 	add = (void *(*)(char *, char *))symbol(lib, "vde_addstack");
-	cmd = (int (*)(void *, char *))symbol(lib, "vde_stackcmd");
+	run = (int (*)(void *, char *))symbol(lib, "vde_stackcmd");
 	vdestack.msocket = (int (*)(void *, int, int, int))symbol(lib, "vde_msocket");
 	vdestack.stack = add(spec, NULL);
 	if (!vdestack.stack)
 		err(1, "vde_addstack(%s)", spec);
-	snprintf(line, sizeof(line), "/bin/ip addr add %s dev vde0", addr);
-	if (cmd(vdestack.stack, line) || cmd(vdestack.stack, (char *)"/bin/ip link set vde0 up"))
-		errx(1, "libvdestack: %s failed", line);
+	snprintf(mac, sizeof(mac), "02:00:00:00:00:%02x", last & 0xff);
+	stack_command(run, "/bin/ip link set vde0 address %s up", mac);
+	stack_command(run, "/bin/ip addr add %s dev vde0", addr);
 }
 
 static int usage(void)

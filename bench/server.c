@@ -41,8 +41,10 @@ static bool begin(int ep, struct conn *c, char want)
 		watch(ep, EPOLL_CTL_MOD, c, EPOLLIN | EPOLLOUT);
 	if (want == WANT_ECHO)
 		setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (want == WANT_ONE)
-		return send(c->fd, chunk, 1, MSG_NOSIGNAL) == 1;
+	if (want == WANT_ONE) {
+		send(c->fd, chunk, 1, MSG_NOSIGNAL);
+		return false;
+	}
 	return true;
 }
 
