@@ -2,6 +2,7 @@
 # check-layers.sh - an include may only lead to the same layer or a lower one
 #
 #   base <- proto <- client <- names <- preload; client <- cli
+#   ioth knows the public API only
 #   base <- link <- engine <- daemon;  proto <- engine
 #   lwIP and lwip-port <- engine only
 #
@@ -21,6 +22,7 @@ declare -A knows=(
 	[names]="base proto client names"
 	[preload]="base proto client names preload"
 	[cli]="base proto client cli"
+	[ioth]="ioth"
 )
 bad=0
 
@@ -38,7 +40,7 @@ check_src() {
 		\"config.h) ;;	# autoconf's
 		\"port.h | \"lwip/* | \"netif/*) [[ $layer == engine ]] ||
 			complain "$file:$line" "\"$target\": only src/engine and lwip-port know lwIP" ;;
-		\"ustack.h) [[ " client preload cli " == *" $layer "* ]] ||
+		\"ustack.h) [[ " client preload cli ioth " == *" $layer "* ]] ||
 			complain "$file:$line" "\"$target\": the public API is the client side's" ;;
 		\"*/*) [[ " ${knows[$layer]} " == *" $dir "* ]] ||
 			complain "$file:$line" "\"$target\": $layer must not know $dir (it knows: ${knows[$layer]})" ;;
