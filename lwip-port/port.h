@@ -64,6 +64,10 @@ void port_vnet_out(struct netif *n, struct pbuf *p, unsigned l3, struct virtio_n
  * this packet (GRO frames carry no valid checksum).  The flags hold for the
  * next input only. */
 void port_vnet_in(struct netif *n, const struct virtio_net_hdr *v);
+/* cut and sum a frame in software, where its metadata cannot go along */
+typedef int port_segment_fn(struct pbuf *p, void *arg);	/* 0: go on */
+int port_segment(const struct pbuf *p, unsigned l3, const struct virtio_net_hdr *v,
+		 port_segment_fn *fn, void *arg);
 /* What netif->output and netif->output_ip6 have to be (port_output4/6), or to
  * call in the end (port_frag4/6): sends @p by portif.out4/6, to the next hop
  * of the route table, whole or, if lwIP could not since netif->mtu is 0, in

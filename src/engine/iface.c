@@ -45,14 +45,18 @@ static void default_mac(const struct iface *i, uint8_t mac[6])
 
 static void choose_name(struct iface *i, const struct config_iface *c)
 {
-	const char *kind = !strncmp(c->link, "tap:", 4) ? "tap" :
-		!strncmp(c->link, "tun:", 4) ? "tun" :
-		!strncmp(c->link, "fd:", 3) ? "eth" :
-		!strncmp(c->link, "dummy:", 6) ? "dummy" : "vde";
+	static const char *const kinds[] = { "tap", "tun", "dummy", "veth", "vlan", "bridge" };
+	const char *kind = strncmp(i->link->spec, "fd:", 3) ? "vde" : "eth";
 
 	if (c->name[0]) {
 		snprintf(i->name, sizeof(i->name), "%s", c->name);
 		return;
+	}
+	for (unsigned k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
+		size_t n = strlen(kinds[k]);
+
+		if (!strncmp(i->link->spec, kinds[k], n) && i->link->spec[n] == ':')
+			kind = kinds[k];
 	}
 	for (unsigned k = 0; k <= IFACE_NETIFS; k++) {
 		snprintf(i->name, sizeof(i->name), "%s%u", kind, k);
@@ -165,41 +169,43 @@ int iface_add_lo(struct engine *e)
 	return iface_adopt_lo(i);
 }
 
-/**
- * iface_create() - Open a link and put an interface on it, down and without address
- * @c:		link, name, Ethernet address and MTU
- * @out:	the interface
- * @err:	on failure: what cannot be done, and why
- *
- * Return: 0, -EEXIST, -ENOSPC (too many interfaces and addresses) or what
- * opening the link gives
- */
-int iface_create(struct engine *e, const struct config_iface *c, struct iface **out,
-		 char *err, size_t errlen)
+static int check_room(struct engine *e, const char *name, char *err, size_t errlen)
 {
-	struct iface *i;
-	int r;
-
-	if (c->name[0] && iface_by_name(e, c->name)) {
+	if (name[0] && iface_by_name(e, name)) {
 		snprintf(err, errlen, "interface %s: exists already; give each interface its own name",
-			 c->name);
+			 name);
 		return -EEXIST;
 	}
 	if (iface_count_netifs() >= IFACE_NETIFS) {
 		snprintf(err, errlen, "interface %s: there are %d interfaces and addresses already",
-			 c->name, IFACE_NETIFS);
+			 name, IFACE_NETIFS);
 		return -ENOSPC;
 	}
-	i = calloc(1, sizeof(*i));
-	if (!i)
-		return -ENOMEM;
+	return 0;
+}
+
+/**
+ * iface_attach() - Put an interface on a link, down and without address
+ * @l:		the interface's from now on, closed on failure
+ * @c:		name, Ethernet address and MTU
+ * @out:	the interface
+ * @err:	on failure: what cannot be done, and why
+ *
+ * Return: 0, -EEXIST, -ENOSPC (too many interfaces and addresses) or -errno
+ */
+int iface_attach(struct engine *e, struct link *l, const struct config_iface *c,
+		 struct iface **out, char *err, size_t errlen)
+{
+	int r = check_room(e, c->name, err, errlen);
+	struct iface *i = r ? NULL : calloc(1, sizeof(*i));
+
+	if (!i) {
+		link_close(l);
+		return r ? r : -ENOMEM;
+	}
 	i->e = e;
 	i->txqlen = 1000;
-	r = link_open(c->link, &i->link, err, errlen);
-	if (r < 0) {
-		free(i);
-		return r;
-	}
+	i->link = l;
 	choose_name(i, c);
 	if (c->has_mac)
 		memcpy(i->mac, c->mac, 6);
@@ -212,7 +218,8 @@ int iface_create(struct engine *e, const struct config_iface *c, struct iface **
 		  i->link->caps & LINK_CAP_L3 ? ip_input : ethernet_input);
 	portif_attach(&i->own, &i->portif);
 	append(e, i);
-	netif_set_link_up(&i->own);
+	if (!l->no_peer)
+		netif_set_link_up(&i->own);
 	*out = i;
 	r = iface_io_start(i);
 	if (r < 0) {
@@ -220,6 +227,26 @@ int iface_create(struct engine *e, const struct config_iface *c, struct iface **
 		iface_remove(i);
 	}
 	return r;
+}
+
+/**
+ * iface_create() - Open a link and put an interface on it, down and without address
+ * @c:		link, name, Ethernet address and MTU
+ * @out:	the interface
+ * @err:	on failure: what cannot be done, and why
+ *
+ * Return: 0, -EEXIST, -ENOSPC (too many interfaces and addresses) or what
+ * opening the link gives
+ */
+int iface_create(struct engine *e, const struct config_iface *c, struct iface **out,
+		 char *err, size_t errlen)
+{
+	struct link *l;
+	int r = check_room(e, c->name, err, errlen);
+
+	if (!r)
+		r = link_open(c->link, &l, err, errlen);
+	return r ? r : iface_attach(e, l, c, out, err, errlen);
 }
 
 /**
@@ -243,16 +270,19 @@ int iface_add(struct engine *e, const struct config_iface *c, char *err, size_t 
 	return r;
 }
 
-/* iface_remove() - Take an interface and all that belongs to it away; lo may not go */
+/* iface_remove() - Take an interface and all that belongs to it or stands on it
+ * away; lo may not go */
 void iface_remove(struct iface *i)
 {
 	struct iface **p = &i->e->ifaces;
 
+	iface_unstack(i);
 	while (*p != i)
 		p = &(*p)->next;
 	*p = i->next;
 	dismantle(i);
 	rtnl_link_gone(i);
+	i->lower = NULL;		/* which may be the next to go */
 	loop_defer(i->e->loop, &i->work, free_work);
 }
 
@@ -286,16 +316,22 @@ void iface_set_up(struct iface *i, bool up)
 		netif_set_down(i->netif);
 		rtnl_neigh_forget(i->netif);
 	}
+	if (i->link && i->link->ops->set_up && i->link->ops->set_up(i->link, up) == -EAGAIN)
+		iface_wait_writable(i);
 	rtnl_link_changed(i, IFF_UP);
+	iface_follow_lower(i, up);
 }
 
-/* iface_set_mtu() - Change the largest packet: 0, -EINVAL (68 to 65535), -EOPNOTSUPP (lo) */
+/* iface_set_mtu() - Change the largest packet: 0, -EINVAL (68 to 65535), -ERANGE (a
+ * vlan's, more than of what it stands on), -EOPNOTSUPP (lo) */
 int iface_set_mtu(struct iface *i, unsigned mtu)
 {
 	if (!i->link)
 		return -EOPNOTSUPP;
 	if (mtu < IFACE_MTU_MIN || mtu > 65535)
 		return -EINVAL;
+	if (i->lower && mtu > i->lower->portif.mtu)
+		return -ERANGE;
 	i->portif.mtu = (uint16_t)mtu;
 	portif_attach(&i->own, &i->portif);
 	for (struct ifa4 *f = i->addr4; f; f = f->next) {
@@ -305,6 +341,7 @@ int iface_set_mtu(struct iface *i, unsigned mtu)
 		portif_attach(f->n, &f->portif);
 	}
 	rtnl_link_changed(i, 0);
+	iface_follow_mtu(i);
 	return 0;
 }
 

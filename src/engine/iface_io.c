@@ -96,22 +96,28 @@ static struct netif *arp_target(struct iface *i, const struct pbuf *p)
 	return NULL;
 }
 
-static void input(struct iface *i, struct link_buf *lb)
+static bool to_others(const struct iface *i, const struct pbuf *p)
+{
+	const uint8_t *dst = p->payload;
+
+	return !(dst[0] & 1) && memcmp(dst, i->mac, 6);
+}
+
+/**
+ * iface_deliver() - Give a frame to lwIP
+ * @i:		interface that it came by
+ * @p:		from the Ethernet header on (from IP's on a link without); not
+ *		the caller's any more
+ * @v:		its offload metadata
+ */
+void iface_deliver(struct iface *i, struct pbuf *p, const struct virtio_net_hdr *v)
 {
 	struct netif *n = i->netif, *alias;
-	struct pbuf *p;
 
-	if (!netif_is_up(n))
-		return;
-	if (i->e->packets)
-		packet_tap_in(i->e, n, lb->data, lb->len, lb->vnet.flags);
 	if (i->autoconf)
-		autoconf_frame(i->autoconf, lb->data, lb->len);
-	p = wrap(lb);
-	if (!p)
-		return;
+		autoconf_frame(i->autoconf, p->payload, p->len);
 	if (i->link->caps & LINK_CAP_VNET)
-		port_vnet_in(n, &lb->vnet);
+		port_vnet_in(n, v);
 	if (!(i->link->caps & LINK_CAP_L3)) {
 		alias = arp_target(i, p);
 		if (alias)
@@ -119,6 +125,67 @@ static void input(struct iface *i, struct link_buf *lb)
 	}
 	if (n->input(p, n) != ERR_OK)
 		pbuf_free(p);
+}
+
+/**
+ * iface_input() - Take a frame to where it belongs: a vlan, a bridge, or lwIP
+ * @i, @p, @v:	as for iface_deliver()
+ */
+void iface_input(struct iface *i, struct pbuf *p, const struct virtio_net_hdr *v)
+{
+	struct virtio_net_hdr untagged = *v;
+
+	if (i->link->caps & LINK_CAP_L3) {
+		iface_deliver(i, p, v);
+		return;
+	}
+	if (vlan_input(i, &p, &untagged))
+		return;
+	if (i->master)
+		bridge_input(i, p, &untagged);
+	else if (to_others(i, p))
+		pbuf_free(p);
+	else
+		iface_deliver(i, p, &untagged);
+}
+
+/**
+ * iface_input_from() - A frame for an interface that has no link outside
+ * @i:		vlan or bridge
+ * @p:		as for iface_deliver(), in one piece
+ * @v:		its offload metadata
+ */
+void iface_input_from(struct iface *i, struct pbuf *p, const struct virtio_net_hdr *v)
+{
+	if (!netif_is_up(i->netif)) {
+		pbuf_free(p);
+		return;
+	}
+	i->link->stats.rx_frames++;
+	i->link->stats.rx_bytes += p->tot_len;
+	if (i->e->packets)
+		packet_tap_in(i->e, i->netif, p->payload, p->len, v->flags);
+	if (i->bridge) {
+		struct virtio_net_hdr untagged = *v;
+
+		if (!vlan_input(i, &p, &untagged))
+			iface_deliver(i, p, &untagged);
+	} else {
+		iface_input(i, p, v);
+	}
+}
+
+static void input(struct iface *i, struct link_buf *lb)
+{
+	struct pbuf *p;
+
+	if (!netif_is_up(i->netif))
+		return;
+	if (i->e->packets)
+		packet_tap_in(i->e, i->netif, lb->data, lb->len, lb->vnet.flags);
+	p = wrap(lb);
+	if (p)
+		iface_input(i, p, &lb->vnet);
 }
 
 static int refill(struct iface *i, int want)
@@ -140,13 +207,31 @@ static int refill(struct iface *i, int want)
 	return n;
 }
 
+static loop_fd_cb on_link;
+
 static void link_gone(struct iface *i, int err)
 {
 	log_err("interface %s: link \"%s\" is gone: %s", i->name, i->link->spec, strerror(-err));
 	loop_fd_del(&i->w);
-	netif_set_link_down(i->netif);
-	autoconf_changed(i);
-	rtnl_link_changed(i, 0);
+	i->lost = true;
+	iface_update_carrier(i);
+}
+
+/* the link says that its descriptor or its carrier is another one */
+static void link_changed(struct iface *i)
+{
+	int r = 0;
+
+	i->link->changed = false;
+	if (i->w.fd != i->link->fd) {
+		loop_fd_del(&i->w);
+		i->blocked = false;
+		r = loop_fd_add(i->e->loop, &i->w, i->link->fd, EPOLLIN, on_link);
+	}
+	if (r < 0)
+		link_gone(i, r);
+	else
+		iface_update_carrier(i);
 }
 
 /* offer output again to every connection that a full link made wait */
@@ -154,6 +239,8 @@ static void writable(struct iface *i)
 {
 	i->blocked = false;
 	loop_fd_mod(&i->w, EPOLLIN);
+	if (i->link->ops->set_up && i->link->ops->set_up(i->link, netif_is_up(i->netif)) == -EAGAIN)
+		iface_wait_writable(i);
 	for (struct tcp_pcb *p = tcp_active_pcbs, *next; p; p = next) {
 		next = p->next;
 		if (p->unsent)
@@ -178,6 +265,8 @@ static void on_link(struct loop_fd *w, uint32_t events)
 	}
 	for (int k = 0; k < got; k++)
 		input(i, &i->buf[k]);
+	if (i->link->changed)
+		link_changed(i);
 	/* a lone frame costs no second read(): the link is level-triggered.
 	 * Two full bursts in a row ask for more */
 	if (got < want)
@@ -188,6 +277,16 @@ static void on_link(struct loop_fd *w, uint32_t events)
 }
 
 /* ---- sending ---- */
+
+/* iface_wait_writable() - Be told when the link takes frames again; a vlan or a
+ * bridge has none of its own, those below it are waited for */
+void iface_wait_writable(struct iface *i)
+{
+	if (i->blocked || !i->w.loop)
+		return;
+	i->blocked = true;
+	loop_fd_mod(&i->w, EPOLLIN | EPOLLOUT);
+}
 
 static err_t transmit(struct iface *i, struct netif *n, struct pbuf *p, unsigned l3)
 {
@@ -211,13 +310,51 @@ static err_t transmit(struct iface *i, struct netif *n, struct pbuf *p, unsigned
 		return ERR_OK;
 	}
 	if (r == -EAGAIN) {
-		if (!i->blocked) {
-			i->blocked = true;
-			loop_fd_mod(&i->w, EPOLLIN | EPOLLOUT);
-		}
+		iface_wait_writable(i);
 		return ERR_MEM;
 	}
 	return ERR_IF;
+}
+
+/* show packet sockets a frame that is no pbuf */
+static void tap_out(struct iface *i, const struct iovec *iov, int cnt, bool partial_sum)
+{
+	size_t len = 0, at = 0;
+	struct pbuf *p;
+
+	for (int k = 0; k < cnt; k++)
+		len += iov[k].iov_len;
+	p = len <= 0xffff ? pbuf_alloc(PBUF_RAW, (u16_t)len, PBUF_RAM) : NULL;
+	if (!p)
+		return;
+	for (int k = 0; k < cnt; at += iov[k++].iov_len)
+		memcpy((uint8_t *)p->payload + at, iov[k].iov_base, iov[k].iov_len);
+	packet_tap_out(i->e, i->netif, p, partial_sum);
+	pbuf_free(p);
+}
+
+/**
+ * iface_send_raw() - Send a frame that does not come from this interface's netif
+ * @i:		interface; must be able to carry @v's offloads
+ * @iov, @cnt:	the frame
+ * @v:		its metadata, or NULL
+ *
+ * Return: 0, -EAGAIN (writable() tells) or -errno
+ */
+int iface_send_raw(struct iface *i, const struct iovec *iov, int cnt,
+		   const struct virtio_net_hdr *v)
+{
+	bool vnet = i->link->caps & LINK_CAP_VNET;
+	int r;
+
+	if (!netif_is_up(i->netif) || i->lost)
+		return -ENETDOWN;
+	r = link_send(i->link, iov, cnt, vnet ? v : NULL);
+	if (r == -EAGAIN)
+		iface_wait_writable(i);
+	if (r == 0 && i->e->packets)
+		tap_out(i, iov, cnt, v && v->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM);
+	return r;
 }
 
 static err_t send_frame(struct netif *n, struct pbuf *p)
@@ -307,10 +444,12 @@ void iface_set_portif(struct iface *i, struct portif *p)
 }
 
 
-/* iface_io_start() - Watch the link: 0 or -errno */
+/* iface_io_start() - Watch the link, if there is one outside: 0 or -errno */
 int iface_io_start(struct iface *i)
 {
 	i->ask = 1;
+	if (i->link->fd < 0)
+		return 0;
 	return loop_fd_add(i->e->loop, &i->w, i->link->fd, EPOLLIN, on_link);
 }
 

@@ -1,6 +1,8 @@
 /* iface_priv.h - what the files of an interface share
  *
- * iface.c: life cycle; iface_io.c: frames; iface_addr.c: addresses and routes.
+ * iface.c: life cycle; iface_io.c: frames; iface_addr.c: addresses and routes;
+ * iface_stack.c: which stands on which; vlan.c, bridge.c: kinds without a link of
+ * their own outside.
  */
 #ifndef ENGINE_IFACE_PRIV_H
 #define ENGINE_IFACE_PRIV_H
@@ -45,6 +47,13 @@ struct iface {
 	struct link_buf buf[IFACE_BURST];
 	struct loop_work work;		/* freeing */
 	bool blocked;			/* a frame did not fit: waiting for EPOLLOUT */
+	bool lost;			/* the link is gone for good */
+	struct iface *peer;		/* veth: the other end, if it is in this stack */
+	struct iface *lower;		/* vlan: what it stands on */
+	uint16_t vid, tpid;		/* vlan: its id, and the tag's Ethernet type */
+	unsigned nvlan;			/* vlans that stand on this one */
+	struct bridge *bridge;		/* this is a bridge */
+	struct iface *master;		/* the bridge that this is a port of */
 };
 
 static inline struct iface *iface_of(const struct netif *n)
@@ -54,9 +63,60 @@ static inline struct iface *iface_of(const struct netif *n)
 
 /* iface_io.c */
 int iface_io_start(struct iface *i);
+void iface_wait_writable(struct iface *i);
 void iface_io_stop(struct iface *i);
 err_t iface_netif_init(struct netif *n);
 void iface_set_portif(struct iface *i, struct portif *p);
+void iface_input(struct iface *i, struct pbuf *p, const struct virtio_net_hdr *v);
+void iface_input_from(struct iface *i, struct pbuf *p, const struct virtio_net_hdr *v);
+void iface_deliver(struct iface *i, struct pbuf *p, const struct virtio_net_hdr *v);
+int iface_send_raw(struct iface *i, const struct iovec *iov, int cnt,
+		   const struct virtio_net_hdr *v);
+
+/* iface.c */
+int iface_attach(struct engine *e, struct link *l, const struct config_iface *c,
+		 struct iface **out, char *err, size_t errlen);
+
+/* iface_stack.c */
+#define IFACE_NESTED	8		/* vlans and bridges on top of each other, as in Linux */
+unsigned iface_depth(const struct iface *i);
+bool iface_stands_on(const struct iface *i, const struct iface *on);
+void iface_update_carrier(struct iface *i);
+void iface_follow_lower(struct iface *i, bool up);
+void iface_follow_mtu(struct iface *i);
+void iface_unstack(struct iface *i);
+int iface_add_pair(struct engine *e, const struct config_iface c[2], struct iface *out[2],
+		   char *err, size_t errlen);
+
+/* vlan.c */
+#define VLAN_HLEN	4
+int vlan_add(struct engine *e, const struct config_iface *c, struct iface *lower, uint16_t vid,
+	     uint16_t tpid, struct iface **out, char *err, size_t errlen);
+bool vlan_input(struct iface *lower, struct pbuf **p, struct virtio_net_hdr *v);
+
+/* bridge.c */
+#define BRIDGE_FDB_MAX	4096		/* entries a bridge; more are not learned */
+struct bridge_entry {
+	struct bridge_entry *next;
+	struct iface *port;		/* the bridge's own interface: its own address */
+	uint64_t seen;			/* loop_now() of the last frame from there */
+	uint8_t mac[6];
+	uint16_t state;			/* NUD_PERMANENT: ours, or NUD_NOARP: neither ages nor
+					 * moves; NUD_REACHABLE */
+};
+typedef void bridge_visit(struct iface *br, const struct bridge_entry *x, void *arg);
+
+int bridge_add(struct engine *e, const struct config_iface *c, struct iface **out,
+	       char *err, size_t errlen);
+int bridge_add_port(struct iface *br, struct iface *port);
+void bridge_del_port(struct iface *port);
+void bridge_input(struct iface *port, struct pbuf *p, const struct virtio_net_hdr *v);
+int bridge_fdb_add(struct iface *port, const uint8_t mac[6], uint16_t state, unsigned nlflags);
+int bridge_fdb_del(struct iface *port, const uint8_t mac[6]);
+void bridge_fdb_each(struct iface *br, bridge_visit *fn, void *arg);
+void bridge_fdb_flush(struct iface *br);
+unsigned bridge_ageing(const struct iface *br);		/* seconds; 0: never */
+void bridge_set_ageing(struct iface *br, unsigned seconds);
 
 /* iface_addr.c */
 void iface_add_gateway(const ip_addr_t *gw, struct netif *n, uint8_t protocol);

@@ -2,6 +2,7 @@ noinst_LTLIBRARIES += libengine.la
 libengine_la_SOURCES = \
 	src/engine/addrconv.c src/engine/addrconv.h \
 	src/engine/autoconf.c src/engine/autoconf.h \
+	src/engine/bridge.c src/engine/vlan.c \
 	src/engine/bpf.c src/engine/bpf.h \
 	src/engine/bufpool.c src/engine/bufpool.h \
 	src/engine/dhcp4.c src/engine/dhcp4_msg.c src/engine/dhcp4_msg.h \
@@ -15,7 +16,7 @@ libengine_la_SOURCES = \
 	src/engine/filter.c src/engine/filter.h \
 	src/engine/icmp.c src/engine/icmp.h \
 	src/engine/iface.c src/engine/iface.h src/engine/iface_priv.h \
-	src/engine/iface_addr.c src/engine/iface_io.c src/engine/iface_query.c \
+	src/engine/iface_addr.c src/engine/iface_io.c src/engine/iface_query.c src/engine/iface_stack.c \
 	src/engine/listener.c \
 	src/engine/multicast.c \
 	src/engine/nlmsg.c src/engine/nlmsg.h \
@@ -23,7 +24,7 @@ libengine_la_SOURCES = \
 	src/engine/names.c src/engine/names.h \
 	src/engine/ports.c src/engine/ports.h \
 	src/engine/rtnl.c src/engine/rtnl.h src/engine/rtnl_priv.h \
-	src/engine/rtnl_addr.c src/engine/rtnl_link.c src/engine/rtnl_neigh.c \
+	src/engine/rtnl_addr.c src/engine/rtnl_bridge.c src/engine/rtnl_kind.c src/engine/rtnl_link.c src/engine/rtnl_neigh.c \
 	src/engine/rtnl_newlink.c src/engine/rtnl_newroute.c src/engine/rtnl_route.c \
 	src/engine/sock.c src/engine/sock.h \
 	src/engine/sock_netlink.c \

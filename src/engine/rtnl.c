@@ -198,6 +198,18 @@ static const struct {
 #undef ROW
 };
 
+/* the same for the family of bridges */
+static const struct {
+	rtnl_fn *doit, *dump;
+} bridge_rows[] = {
+#define ROW(type)	[RTM_##type - RTM_BASE]
+	ROW(GETLINK)	= { NULL, rtnl_dump_port },
+	ROW(NEWNEIGH)	= { rtnl_newfdb, NULL },
+	ROW(DELNEIGH)	= { rtnl_delfdb, NULL },
+	ROW(GETNEIGH)	= { NULL, rtnl_dump_fdb },
+#undef ROW
+};
+
 /* as in Linux the reason of a failed dump stands in its NLMSG_DONE */
 static int dump(struct rtnl_req *r, rtnl_fn *fn)
 {
@@ -227,6 +239,15 @@ static int dump(struct rtnl_req *r, rtnl_fn *fn)
 	return 0;
 }
 
+static int bridge_request(struct rtnl_req *r, unsigned type, bool get)
+{
+	bool known = type < sizeof(bridge_rows) / sizeof(*bridge_rows);
+
+	if (get && (r->h->nlmsg_flags & NLM_F_DUMP))
+		return dump(r, known && bridge_rows[type].dump ? bridge_rows[type].dump : dump_nothing);
+	return known && bridge_rows[type].doit ? bridge_rows[type].doit(r) : -EOPNOTSUPP;
+}
+
 /**
  * rtnl_request() - Carry out one request
  * @r:		answers go to r->out, whole messages only
@@ -243,11 +264,10 @@ int rtnl_request(struct rtnl_req *r)
 		return -EOPNOTSUPP;
 	if (!g)
 		return 0;		/* Linux takes no notice of it */
-	if (get && (r->h->nlmsg_flags & NLM_F_DUMP)) {
-		if (g->rtgen_family == AF_BRIDGE)
-			return dump(r, dump_nothing);
+	if (g->rtgen_family == AF_BRIDGE)
+		return bridge_request(r, type, get);
+	if (get && (r->h->nlmsg_flags & NLM_F_DUMP))
 		return rows[type].dump ? dump(r, rows[type].dump) : -EOPNOTSUPP;
-	}
 	return rows[type].doit ? rows[type].doit(r) : -EOPNOTSUPP;
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include "engine/nlmsg.h"
 
+struct bridge_entry;
 struct engine;
 struct iface;
 struct iface_addr;
@@ -32,6 +33,7 @@ int rtnl_request(struct rtnl_req *r);
 
 void rtnl_link_changed(struct iface *i, uint32_t change);
 void rtnl_link_gone(struct iface *i);
+void rtnl_fdb_changed(struct iface *br, const struct bridge_entry *x, bool added);
 void rtnl_neigh_forget(const struct netif *n);
 void rtnl_addr_changed(struct iface *i, const struct iface_addr *a, bool added);
 

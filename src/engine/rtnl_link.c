@@ -13,8 +13,8 @@
 #define IFF_LOWER_UP_	0x10000		/* net/if.h and linux/if.h exclude each other */
 #define OPER_UNKNOWN	0		/* RFC 2863, as linux/if.h numbers them */
 #define OPER_DOWN	2
+#define OPER_LOWERDOWN	3
 #define OPER_UP		6
-#define VDE_VNL		1		/* IFLA_VDE_VNL of iplink-vde */
 
 static void fill_stats(const struct iface *i, struct rtnl_link_stats64 *s)
 {
@@ -53,39 +53,14 @@ static void put_stats(struct nlbuf *b, const struct iface *i)
 	nl_put(b, IFLA_STATS, s32, sizeof(s32));
 }
 
-static const char *kind_of(const struct iface *i)
-{
-	const char *spec = i->link->spec;
-
-	if (!strncmp(spec, "tap:", 4) || !strncmp(spec, "tun:", 4))
-		return "tun";
-	if (!strncmp(spec, "dummy:", 6))
-		return "dummy";
-	return !strncmp(spec, "fd:", 3) ? NULL : "vde";
-}
-
-static void put_info(struct nlbuf *b, const struct iface *i)
-{
-	const char *kind = i->link ? kind_of(i) : NULL;
-	size_t info, data;
-
-	if (!kind)
-		return;
-	info = nl_nest(b, IFLA_LINKINFO);
-	nl_put_str(b, IFLA_INFO_KIND, kind);
-	if (!strcmp(kind, "vde")) {
-		data = nl_nest(b, IFLA_INFO_DATA);
-		nl_put_str(b, VDE_VNL, i->link->spec);
-		nl_nest_end(b, data);
-	}
-	nl_nest_end(b, info);
-}
-
-static uint8_t operstate(const struct iface *i, unsigned flags)
+/* rtnl_operstate() - IFLA_OPERSTATE of an interface with these IFF_* */
+uint8_t rtnl_operstate(const struct iface *i, unsigned flags)
 {
 	if (!i->link || (i->link->caps & LINK_CAP_NOCARRIER && flags & IFF_UP))
 		return OPER_UNKNOWN;
-	return (flags & IFF_RUNNING) ? OPER_UP : OPER_DOWN;
+	if (flags & IFF_RUNNING)
+		return OPER_UP;
+	return flags & IFF_UP && (i->lower || i->peer) ? OPER_LOWERDOWN : OPER_DOWN;
 }
 
 /**
@@ -104,8 +79,12 @@ void rtnl_put_link(struct nlbuf *b, const struct nlmsghdr *h, struct iface *i, u
 	f->ifi_flags = flags | ((flags & IFF_RUNNING) ? IFF_LOWER_UP_ : 0);
 	f->ifi_change = change;
 	nl_put_str(b, IFLA_IFNAME, i->name);
+	if (i->lower || i->peer)
+		nl_put_u32(b, IFLA_LINK, netif_get_index((i->lower ? i->lower : i->peer)->netif));
+	if (i->master)
+		nl_put_u32(b, IFLA_MASTER, netif_get_index(i->master->netif));
 	nl_put_u32(b, IFLA_TXQLEN, i->txqlen);
-	nl_put_u8(b, IFLA_OPERSTATE, operstate(i, flags));
+	nl_put_u8(b, IFLA_OPERSTATE, rtnl_operstate(i, flags));
 	nl_put_u8(b, IFLA_LINKMODE, 0);
 	nl_put_u32(b, IFLA_MTU, i->link ? iface_mtu_of(i) : 65536);
 	nl_put_u32(b, IFLA_GROUP, 0);
@@ -119,7 +98,7 @@ void rtnl_put_link(struct nlbuf *b, const struct nlmsghdr *h, struct iface *i, u
 		nl_put(b, IFLA_BROADCAST, ether ? all_ones : zero, sizeof(all_ones));
 	}
 	put_stats(b, i);
-	put_info(b, i);
+	rtnl_put_kind(b, i);
 	nl_end(b);
 }
 
@@ -179,10 +158,14 @@ static bool wanted(struct rtnl_req *r, const struct iface *i, const struct nla t
 {
 	struct nla info[IFLA_INFO_MAX + 1];
 	char kind[16];
-	const char *has = i->link ? kind_of(i) : NULL;
+	const char *has = rtnl_kind_of(i);
 
-	if (tb[IFLA_MASTER].data)
-		return false;		/* there are no bridges */
+	if (tb[IFLA_MASTER].data) {
+		r->filtered = true;
+		if (!i->master ||
+		    netif_get_index(i->master->netif) != nla_u32(&tb[IFLA_MASTER], 0))
+			return false;
+	}
 	if (!tb[IFLA_LINKINFO].data ||
 	    nl_parse(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO].data, tb[IFLA_LINKINFO].len) < 0 ||
 	    !nla_str(&info[IFLA_INFO_KIND], kind, sizeof(kind)))

@@ -4,8 +4,8 @@
  * A new link's kind and data name what link_open() opens: "vde" with the VNL as
  * first attribute of IFLA_INFO_DATA (iplink-vde's IFLA_VDE_VNL), or as
  * IFLA_INFO_SLAVE_KIND, or libvdeplug's default network; "tap" and "tun" the
- * kernel's device of the same name; "dummy" nothing.  It is down until it is
- * brought up.  Whoever may use the stack may do all this.
+ * kernel's device of the same name; "dummy" nothing.  "veth", "vlan" and "bridge"
+ * are rtnl_kind.c's.  It is down until it is brought up.  Whoever may use the stack may do all this.
  */
 #include "engine/rtnl_priv.h"
 
@@ -31,19 +31,10 @@ static void read_vnl(const struct nla info[], char vnl[VNL_MAX])
 	nla_str(&info[IFLA_INFO_SLAVE_KIND], vnl, VNL_MAX);
 }
 
-/* what to open: 0, or -errno with the reason */
-static int read_kind(struct rtnl_req *r, const struct nla *linkinfo, const char *name,
-		     char spec[VNL_MAX])
+/* what to open: 0, or -EOPNOTSUPP with the reason */
+static int read_spec(struct rtnl_req *r, const char *kind, const struct nla info[],
+		     const char *name, char spec[VNL_MAX])
 {
-	struct nla info[IFLA_INFO_MAX + 1];
-	char kind[32];
-
-	if (!linkinfo->data)
-		return rtnl_fail(r, -EOPNOTSUPP, "Unknown device type");
-	if (nl_parse(info, IFLA_INFO_MAX, linkinfo->data, linkinfo->len) < 0)
-		return -EINVAL;
-	if (!nla_str(&info[IFLA_INFO_KIND], kind, sizeof(kind)))
-		return rtnl_fail(r, -EOPNOTSUPP, "Unknown device type");
 	if (!strcmp(kind, "vde"))
 		read_vnl(info, spec);
 	else if (!strcmp(kind, "tap") || !strcmp(kind, "tun"))
@@ -73,6 +64,8 @@ static int set_mtu(struct rtnl_req *r, struct iface *i, uint32_t mtu)
 	if (err == -EINVAL)
 		return rtnl_fail(r, err, mtu < IFACE_MTU_MIN ? "mtu less than device minimum" :
 				 "mtu greater than device maximum");
+	if (err == -ERANGE)
+		return rtnl_fail(r, err, "a vlan's mtu is not larger than that of %s", i->lower->name);
 	return err;
 }
 
@@ -84,10 +77,41 @@ static int set_mac(struct iface *i, const struct nla *a)
 /* what a stack's interfaces cannot have */
 static int refuse(struct rtnl_req *r, const struct nla tb[])
 {
-	if (nla_u32(&tb[IFLA_MASTER], 0))
-		return rtnl_fail(r, -EOPNOTSUPP, "a stack has no bridges or bonds");
 	if (tb[IFLA_NET_NS_PID].data || tb[IFLA_NET_NS_FD].data)
 		return rtnl_fail(r, -EOPNOTSUPP, "an interface of a stack cannot move to a network namespace");
+	return 0;
+}
+
+static int set_master(struct rtnl_req *r, struct iface *i, uint32_t index)
+{
+	struct iface *br = index ? iface_by_index(r->e, index) : NULL;
+	int err;
+
+	if (index && !br)
+		return -EINVAL;
+	if (br && !br->bridge)
+		return rtnl_fail(r, -EOPNOTSUPP, "%s is not a bridge", br->name);
+	if (i->master && i->master != br)
+		bridge_del_port(i);
+	err = br ? bridge_add_port(br, i) : 0;
+	if (err == -ELOOP)
+		return rtnl_fail(r, err, i->bridge ? "Can not enslave a bridge to a bridge" :
+				 "%s stands on that bridge itself", i->name);
+	if (err == -EINVAL)
+		return rtnl_fail(r, err, "%s is no Ethernet interface", i->name);
+	return err;
+}
+
+static int set_flags(struct iface *i, const struct ifinfomsg *f)
+{
+	bool up = f->ifi_flags & IFF_UP;
+
+	/* no mask means all of them: rtnl_dev_get_flags() */
+	if (!(f->ifi_change & IFF_UP || (!f->ifi_change && f->ifi_flags)))
+		return 0;
+	if (up && i->lower && !netif_is_up(i->lower->netif))
+		return -ENETDOWN;
+	iface_set_up(i, up);
 	return 0;
 }
 
@@ -108,43 +132,82 @@ static int change(struct rtnl_req *r, struct iface *i, const struct ifinfomsg *f
 	}
 	if (!err && tb[IFLA_TXQLEN].data)
 		i->txqlen = nla_u32(&tb[IFLA_TXQLEN], 0);
-	/* no mask means all of them: rtnl_dev_get_flags() */
-	if (!err && (f->ifi_change & IFF_UP || (!f->ifi_change && f->ifi_flags)))
-		iface_set_up(i, f->ifi_flags & IFF_UP);
-	return err;
+	if (!err && tb[IFLA_LINKINFO].data)
+		err = rtnl_change_kind(r, i, &tb[IFLA_LINKINFO]);
+	if (!err && tb[IFLA_MASTER].data)
+		err = set_master(r, i, nla_u32(&tb[IFLA_MASTER], 0));
+	return err ? err : set_flags(i, f);
+}
+
+/**
+ * rtnl_read_common() - What links of all kinds are made with
+ * @c:		name, Ethernet address and MTU are filled in
+ *
+ * Return: 0, or -errno with the reason
+ */
+int rtnl_read_common(struct rtnl_req *r, const struct nla tb[], struct config_iface *c)
+{
+	int err = check_name(r, &tb[IFLA_IFNAME], c->name);
+
+	if (!err)
+		err = refuse(r, tb);
+	if (err)
+		return err;
+	if (tb[IFLA_ADDRESS].data) {
+		if (tb[IFLA_ADDRESS].len != 6)
+			return -EINVAL;
+		memcpy(c->mac, tb[IFLA_ADDRESS].data, 6);
+		c->has_mac = true;
+	}
+	c->mtu = nla_u32(&tb[IFLA_MTU], 0);
+	if (tb[IFLA_MTU].data && (c->mtu < IFACE_MTU_MIN || c->mtu > 65535))
+		return rtnl_fail(r, -EINVAL, c->mtu < IFACE_MTU_MIN ? "mtu less than device minimum" :
+				 "mtu greater than device maximum");
+	return 0;
+}
+
+static int open_kind(struct rtnl_req *r, const char *kind, const struct nla info[],
+		     struct config_iface *c, struct iface **out)
+{
+	char spec[VNL_MAX], err[400] = "";
+	int ret = read_spec(r, kind, info, c->name, spec);
+
+	if (ret)
+		return ret;
+	c->link = spec;
+	ret = iface_create(r->e, c, out, err, sizeof(err));
+	c->link = NULL;
+	return ret ? rtnl_fail(r, ret, "%.250s", err) : 0;
 }
 
 static int create(struct rtnl_req *r, const struct ifinfomsg *f, const struct nla tb[])
 {
+	struct nla info[IFLA_INFO_MAX + 1] = { 0 };
 	struct config_iface c = { 0 };
-	char spec[VNL_MAX], err[400] = "";
+	char kind[32];
 	struct iface *i;
-	int ret = check_name(r, &tb[IFLA_IFNAME], c.name);
+	int ret = rtnl_read_common(r, tb, &c);
 
-	if (!ret)
-		ret = read_kind(r, &tb[IFLA_LINKINFO], c.name, spec);
-	if (!ret)
-		ret = refuse(r, tb);
 	if (ret)
 		return ret;
-	if (tb[IFLA_ADDRESS].data) {
-		if (tb[IFLA_ADDRESS].len != 6)
-			return -EINVAL;
-		memcpy(c.mac, tb[IFLA_ADDRESS].data, 6);
-		c.has_mac = true;
-	}
-	c.mtu = nla_u32(&tb[IFLA_MTU], 0);
-	if (tb[IFLA_MTU].data && (c.mtu < IFACE_MTU_MIN || c.mtu > 65535))
-		return rtnl_fail(r, -EINVAL, c.mtu < IFACE_MTU_MIN ? "mtu less than device minimum" :
-				 "mtu greater than device maximum");
-	c.link = spec;
-	ret = iface_create(r->e, &c, &i, err, sizeof(err));
+	if (tb[IFLA_LINKINFO].data &&
+	    nl_parse(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO].data, tb[IFLA_LINKINFO].len) < 0)
+		return -EINVAL;
+	if (!nla_str(&info[IFLA_INFO_KIND], kind, sizeof(kind)))
+		return rtnl_fail(r, -EOPNOTSUPP, "Unknown device type");
+	ret = rtnl_create_kind(r, kind, tb, info, &c, &i);
+	if (ret == -ENOENT)
+		ret = open_kind(r, kind, info, &c, &i);
 	if (ret)
-		return rtnl_fail(r, ret, "%.250s", err);
+		return ret;
 	rtnl_link_changed(i, ~0u);
-	if (f->ifi_flags & IFF_UP)
-		iface_set_up(i, true);
-	return 0;
+	if (tb[IFLA_MASTER].data)
+		ret = set_master(r, i, nla_u32(&tb[IFLA_MASTER], 0));
+	if (!ret && f->ifi_flags & IFF_UP)
+		ret = set_flags(i, f);
+	if (ret)
+		iface_remove(i);
+	return ret;
 }
 
 /* rtnl_newlink() - RTM_NEWLINK, RTM_SETLINK: 0, -EEXIST, -ENODEV, -EOPNOTSUPP, ... */

@@ -15,7 +15,7 @@
 /* openers: @arg is what follows "KIND:", for vde the whole specification.
  * They leave ->spec to link_open() and, on failure, the reason in @err. */
 typedef int link_open_fn(const char *arg, struct link **out, char *err, size_t errlen);
-link_open_fn tap_open, tun_open, fd_open, dummy_open, impair_open, vde_link_open;
+link_open_fn tap_open, tun_open, fd_open, dummy_open, veth_open, impair_open, vde_link_open;
 
 /* a tun or tap whose descriptor exists already; on failure @fd stays open */
 int tuntap_attach(int fd, struct link **out, char *err, size_t errlen);

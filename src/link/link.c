@@ -25,6 +25,7 @@ static const struct {
 	{ "tun:", tun_open },
 	{ "fd:", fd_open },
 	{ "dummy:", dummy_open },
+	{ "veth:", veth_open },
 	{ "impair{", impair_open },
 };
 

@@ -51,22 +51,29 @@ struct link_ops {
 	int (*send)(struct link *l, const struct iovec *iov, int cnt,
 		    const struct virtio_net_hdr *vnet);
 	void (*close)(struct link *l);
+	/* may be NULL: the interface was brought up or down, which is the other
+	 * end's to know.  0, or -EAGAIN: call again when the link is writable */
+	int (*set_up)(struct link *l, bool up);
 };
 
 struct link {
 	const struct link_ops *ops;
-	int fd;				/* polls readable; owned by the link */
+	int fd;				/* polls readable; owned by the link.  -1: nothing to
+					 * watch, frames come by other ways */
 	unsigned caps;			/* LINK_CAP_* */
 	unsigned mtu;			/* the device's own, 0 if it has none to tell */
 	uint8_t mac[6];			/* suggested address, all zero if none */
 	char name[16];			/* device's name for messages: "tap0" */
 	char *spec;			/* as configured, for messages and ls */
+	bool no_peer;			/* nobody is there, or is up, at the other end: no carrier */
+	bool changed;			/* recv() changed fd or no_peer; the owner looks, and
+					 * clears it.  The old fd stays open until the next recv() */
 	struct link_stats stats;
 };
 
 /**
  * link_open() - Open a link by its specification
- * @spec:	"tap:NAME", "tun:NAME", "fd:N", "dummy:", or any VNL of libvdeplug
+ * @spec:	"tap:NAME", "tun:NAME", "fd:N", "dummy:", "veth:PATH", or any VNL of libvdeplug
  * @out:	the link; release it with link_close()
  * @err:	on failure: object, action, value, reason and remedy, one line
  * @errlen:	size of @err
@@ -75,6 +82,14 @@ struct link {
  */
 int link_open(const char *spec, struct link **out, char *err, size_t errlen);
 void link_close(struct link *l);
+
+/**
+ * link_pair() - Two links, each the other's far end
+ * @out:	what one sends, the other receives; both with LINK_CAP_VNET
+ *
+ * Return: 0 or -errno
+ */
+int link_pair(struct link *out[2]);
 
 static inline int link_recv(struct link *l, struct link_buf *b, int n)
 {

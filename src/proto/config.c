@@ -98,6 +98,8 @@ static int set_link(struct parser *p, const struct key *k)
 			    CONFIG_IFACES);
 	if (!strcmp(k->name, "fd") && parse_uint(p->val, INT_MAX, &fd))
 		return fail(p, "not the number of an open descriptor");
+	if (!strcmp(k->name, "veth") && p->val[0] != '/')
+		return fail(p, "not a path (it begins with /; the other end gives the same)");
 	if ((!strcmp(k->name, "tap") || !strcmp(k->name, "tun")) &&
 	    (strlen(p->val) >= IFNAMSIZ || strchr(p->val, '/')))
 		return fail(p, "not the name of an interface (at most %d characters, no /)",
@@ -122,7 +124,7 @@ static int set_iface_name(struct parser *p, const struct key *k)
 	if (!strcmp(p->val, "lo"))
 		return fail(p, "lo is always there and needs no configuration (choose another name)");
 	if (f->name[0])
-		return fail(p, "this interface already has the name \"%s\" (vnl=, tap=, tun= or fd= begins the next interface)",
+		return fail(p, "this interface already has the name \"%s\" (vnl=, tap=, tun=, fd= or veth= begins the next interface)",
 			    f->name);
 	snprintf(f->name, sizeof(f->name), "%s", p->val);
 	return 0;
@@ -290,6 +292,7 @@ static const struct key keys[] = {
 	{ "tap", set_link, .arg = "tap:" },
 	{ "tun", set_link, .arg = "tun:" },
 	{ "fd", set_link, .arg = "fd:" },
+	{ "veth", set_link, .arg = "veth:" },
 	{ "iface", set_iface_name, .per_iface = true },
 	{ "mac", set_mac, .per_iface = true },
 	{ "macaddr", set_mac, .per_iface = true },
@@ -390,7 +393,7 @@ static int check_whole(struct parser *p)
 	p->val = NULL;
 	if (p->first_if_key) {
 		p->key = p->first_if_key;
-		return fail(p, "there is no interface it could belong to (add vnl=, tap=, tun= or fd=)");
+		return fail(p, "there is no interface it could belong to (add vnl=, tap=, tun=, fd= or veth=)");
 	}
 	for (unsigned i = 0; i < c->ndomain; i++) {
 		search += strlen(c->domain[i]) + 1;

@@ -2,8 +2,8 @@
  *
  * "vnl=vxvde://234.0.0.1,ip=10.0.0.70/24,ip=fc00::1:70/64": iothconf's
  * syntax.  Comma-separated; a comma inside {} belongs to the value (VNLs
- * nest).  vnl=, tap=, tun= and fd= each begin an interface; the keys that
- * follow belong to it.  Keys before the first one belong to the first
+ * nest).  vnl=, tap=, tun=, fd= and veth= each begin an interface; the keys
+ * that follow belong to it.  Keys before the first one belong to the first
  * interface (so "ip=10.0.0.1/24,tap=t0" works as in iothconf).
  */
 #ifndef PROTO_CONFIG_H
