@@ -19,6 +19,9 @@ ustack_SOURCES = \
 ustack_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
 ustack_LDADD = libclient.la $(SECCOMP_LIBS) -ldl -lpthread
 
+bashcompdir = $(datadir)/bash-completion/completions
+dist_bashcomp_DATA = completions/ustack
+
 if HAVE_CMOCKA
 # a shim with AddressSanitizer cannot be preloaded into programs without it
 if !SANITIZERS
