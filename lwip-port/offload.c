@@ -309,3 +309,25 @@ err_t port_output6(struct netif *n, struct pbuf *p, const ip6_addr_t *dst)
 {
 	return port_frag6(p, n, dst);
 }
+
+/**
+ * port_looped_input() - A packet to one of our own addresses comes back
+ * @p:		packet from the IP header on; not the caller's any more
+ * @n:		the interface that has the address
+ *
+ * On a vnet interface TCP's checksum is left to the kernel, which never saw this one.
+ *
+ * Return: as ip_input()
+ */
+err_t port_looped_input(struct pbuf *p, struct netif *n)
+{
+	const struct portif *pi = portif_of(n);
+	u16_t flags = n->chksum_flags;
+	err_t err;
+
+	if (pi && pi->vnet)
+		n->chksum_flags &= (u16_t)~CHECK_L4;
+	err = ip_input(p, n);
+	n->chksum_flags = flags;
+	return err;
+}

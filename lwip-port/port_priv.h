@@ -28,6 +28,8 @@ void port_tcp_lower_mss(struct tcp_pcb *pcb);
 /* offload.c: a packet of a connection of ours, about to go to IP */
 void port_tcp_mark_df(const struct pbuf *p);
 
+/* offload.c, for the wrapper core.c */
+err_t port_looped_input(struct pbuf *p, struct netif *n);
 /* guard_icmp.c, for the wrappers ipv4.c and ipv6.c: packets whose next hop did not answer */
 void port_unresolved4(struct pbuf *p);
 void port_unresolved6(struct pbuf *p, struct netif *out);

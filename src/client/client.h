@@ -87,6 +87,7 @@ enum {
 	TAG_OPT_BROADCAST	= 1 << 15,	/* SO_BROADCAST */
 	TAG_OPT_ORIGDST		= 1 << 16,
 	TAG_OPT_ORIGDST6	= 1 << 17,
+	TAG_OPT_RXQ_OVFL	= 1 << 18,
 };
 
 bool client_identify(int fd, struct sockname *sn);

@@ -332,6 +332,8 @@ static void put_all(struct ctl *c, const struct dgram_hdr *h, unsigned opts)
 
 	if (opts & (TAG_OPT_TIMESTAMP | TAG_OPT_TIMESTAMPNS))
 		put_stamp(c, h, opts);
+	if (opts & TAG_OPT_RXQ_OVFL && h->type == DGRAM_DATA && h->info)
+		put_cmsg(c, SOL_SOCKET, SO_RXQ_OVFL, &h->info, sizeof(h->info));
 	if (h->type == DGRAM_ERROR && h->offender.sa.sa_family == AF_UNSPEC)
 		return;			/* ours: no packet came */
 	if (opts & (TAG_OPT_PKTINFO | TAG_OPT_PKTINFO6))

@@ -111,7 +111,7 @@ void dgram_deliver(struct sock *s, const struct dgram_info *info, const struct p
 	struct dgram_hdr h = {
 		.version = DGRAM_VERSION, .type = DGRAM_DATA,
 		.ifindex = info->ifindex, .ttl = info->ttl, .tos = info->tos,
-		.stamp_ns = realtime_ns(),
+		.stamp_ns = realtime_ns(), .info = (uint32_t)dgram(s)->drops,
 	};
 	struct iovec iov[RX_IOV] = { { &h, sizeof(h) } };
 	/* a filter sees UDP's header, too */
@@ -169,6 +169,8 @@ bool dgram_wants(const struct sock *s, const struct dgram_info *info)
 	if (s->o.bindtodevice && (unsigned)s->o.bindtodevice != info->ifindex)
 		return false;
 	if (!ip_overlap(&s->local.ip, &info->to.ip))
+		return false;
+	if (ip_addr_ismulticast(&info->to.ip) && !multicast_wants(s, &info->to.ip, info->ifindex))
 		return false;
 	return !s->connected || ip_addr_cmp(&s->remote.ip, &info->from.ip);
 }
@@ -288,6 +290,9 @@ int dgram_route(struct sock *s, const struct dgram_hdr *h, struct endpoint *to,
 		*n = iface_netif(s->e, dgram(s)->sticky_if);
 	else if (s->o.bindtodevice)
 		*n = iface_netif(s->e, (unsigned)s->o.bindtodevice);
+	else if (!*n && (IP_IS_V6_VAL(to->ip) ? s->o.unicast_if6 : s->o.unicast_if))
+		*n = iface_netif(s->e, ntohl((uint32_t)(IP_IS_V6_VAL(to->ip) ? s->o.unicast_if6 :
+								 s->o.unicast_if)));
 	if (*n) {
 		const ip_addr_t *a = ip_netif_get_local_ip(*n, &to->ip);
 
@@ -321,6 +326,8 @@ int dgram_fits(const struct sock *s, const struct netif *n, const ip_addr_t *to,
 {
 	int how = IP_IS_V6(to) ? s->o.mtu_discover6 : s->o.mtu_discover;
 
+	if (IP_IS_V6(to) && s->o.dontfrag6)
+		how = IPV6_PMTUDISC_DO;
 	if (how != IP_PMTUDISC_DO && how != IP_PMTUDISC_PROBE)
 		return 0;
 	return len > iface_mtu(s->e, iface_index_of(n)) ? EMSGSIZE : 0;
@@ -394,7 +401,7 @@ int dgram_connect(struct sock *s, const struct msg_addr *to, struct portset *por
 	if (r)
 		return -r;
 	if (!s->bound && ports) {
-		endpoint_any(s->domain, s->o.v6only, &local);
+		local = (struct endpoint){ .ip = s->local.ip };
 		r = ports_bind(ports, s, &local, NULL);
 		if (r < 0)
 			return -EAGAIN;
@@ -441,6 +448,8 @@ int dgram_setopt(struct sock *s, int level, int name, const void *val, uint32_t 
 {
 	if (level == IPPROTO_IPV6 && name == IPV6_PKTINFO && s->domain == AF_INET6)
 		return set_pktinfo6(s, val, len);
+	if (level == IPPROTO_UDP && s->ops == &sock_udp_ops && len < sizeof(int))
+		return -EINVAL;
 	return multicast_setopt(s, level, name, val, len);
 }
 

@@ -86,6 +86,7 @@ static void on_lwip_timer(struct loop_timer *t)
 	if (now - e->trimmed >= TRIM_NS) {
 		e->trimmed = now;
 		bufpool_trim();
+		iface_count_lo(e);
 	}
 }
 

@@ -55,6 +55,7 @@ void iface_name(struct engine *e, unsigned index, char name[16]);
 struct iface *iface_by_index(struct engine *e, unsigned index);
 struct iface *iface_by_name(struct engine *e, const char *name);
 bool iface_name_valid(const char *name);
+void iface_count_lo(struct engine *e);
 unsigned iface_flags(const struct iface *i);
 unsigned iface_mtu_of(const struct iface *i);
 struct netif *iface_netif(struct engine *e, unsigned index);	/* NULL: no such index */

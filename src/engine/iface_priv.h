@@ -45,6 +45,8 @@ struct iface {
 	int ask;			/* frames to read at the next wake-up */
 	bool full;			/* the last one got as many as it asked for */
 	struct link_buf buf[IFACE_BURST];
+	struct link_stats lo;		/* lo's figures: lwIP's, which have 32 bits, summed up */
+	uint32_t lo_seen[3];
 	struct loop_work work;		/* freeing */
 	bool blocked;			/* a frame did not fit: waiting for EPOLLOUT */
 	bool lost;			/* the link is gone for good */
@@ -117,6 +119,9 @@ void bridge_fdb_each(struct iface *br, bridge_visit *fn, void *arg);
 void bridge_fdb_flush(struct iface *br);
 unsigned bridge_ageing(const struct iface *br);		/* seconds; 0: never */
 void bridge_set_ageing(struct iface *br, unsigned seconds);
+
+/* iface_query.c */
+const struct link_stats *iface_stats(struct iface *i);
 
 /* iface_addr.c */
 void iface_add_gateway(const ip_addr_t *gw, struct netif *n, uint8_t protocol);

@@ -293,6 +293,7 @@ static uint32_t peer_hash(const struct tcp_pcb *pcb)
 static bool same_group(const struct sock *a, const struct sock *b)
 {
 	return b->o.reuseport && b->local.port == a->local.port &&
+		a->o.bindtodevice == b->o.bindtodevice &&
 		((const struct tcp_sock *)b)->phase == TCP_LISTENING &&
 		ip_addr_cmp(&a->local.ip, &b->local.ip);
 }

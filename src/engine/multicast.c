@@ -1,12 +1,13 @@
 /* multicast.c - group memberships and outgoing interface of datagram sockets
  *
  * The engine joins a group on the interface (IGMP, MLD); which socket gets a
- * group's packets is decided by its port and address alone, which is Linux's
- * IP_MULTICAST_ALL=1.  A socket's memberships end with it.
+ * group's packets is decided by its port and address alone, unless IP_MULTICAST_ALL
+ * or IPV6_MULTICAST_ALL is off: then by its own memberships, too, which end with it.
  */
 #include "engine/sock_dgram.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <netinet/in.h>
@@ -89,6 +90,17 @@ static int leave(struct sock *s, const ip_addr_t *group, const struct netif *n)
 		return 0;
 	}
 	return -EADDRNOTAVAIL;
+}
+
+/* multicast_wants() - May a packet to @group that came in on @ifindex be the socket's? */
+bool multicast_wants(const struct sock *s, const ip_addr_t *group, unsigned ifindex)
+{
+	if (IP_IS_V6(group) ? s->o.mcast_all6 : s->o.mcast_all)
+		return true;
+	for (const struct membership *m = ((const struct dgram_sock *)s)->groups; m; m = m->next)
+		if (iface_index_of(m->n) == ifindex && ip_addr_cmp_zoneless(&m->group, group))
+			return true;
+	return false;
 }
 
 /* multicast_leave_all() - The socket ends: so do its memberships */
@@ -180,6 +192,31 @@ static int setopt6(struct sock *s, int name, const void *val, uint32_t len)
 	return name == IPV6_JOIN_GROUP ? join(s, &group, n) : leave(s, &group, n);
 }
 
+/* MCAST_JOIN_GROUP and MCAST_LEAVE_GROUP (RFC 3678), at the level of the group's family */
+static int setopt_group(struct sock *s, int level, int name, const void *val, uint32_t len)
+{
+	/* struct group_req; a 32-bit program's has no gap behind the index */
+	const size_t at = len >= sizeof(struct group_req) ? offsetof(struct group_req, gr_group) :
+							    sizeof(uint32_t);
+	union msg_sockaddr sa;
+	struct endpoint ep;
+	struct netif *n;
+	uint32_t index;
+
+	if (len < sizeof(uint32_t) + sizeof(struct sockaddr_storage))
+		return -EINVAL;
+	memcpy(&index, val, sizeof(index));
+	memcpy(&sa, (const char *)val + at, sizeof(sa));
+	if (sa.sa.sa_family != (level == IPPROTO_IP ? AF_INET : AF_INET6))
+		return level == IPPROTO_IP ? -EINVAL : -EADDRNOTAVAIL;
+	if (endpoint_from_sockaddr(&sa, sa.sa.sa_family, true, &ep) < 0)
+		return -EINVAL;
+	n = pick_netif(s, &ep.ip, index, NULL);
+	if (n && IP_IS_V6_VAL(ep.ip))
+		ip6_addr_assign_zone(ip_2_ip6(&ep.ip), IP6_MULTICAST, n);
+	return name == MCAST_JOIN_GROUP ? join(s, &ep.ip, n) : leave(s, &ep.ip, n);
+}
+
 /* multicast_setopt() - The options that are more than a number */
 int multicast_setopt(struct sock *s, int level, int name, const void *val, uint32_t len)
 {
@@ -189,6 +226,9 @@ int multicast_setopt(struct sock *s, int level, int name, const void *val, uint3
 	if (level == IPPROTO_IPV6 && s->domain == AF_INET6 &&
 	    (name == IPV6_JOIN_GROUP || name == IPV6_LEAVE_GROUP || name == IPV6_MULTICAST_IF))
 		return setopt6(s, name, val, len);
+	if ((level == IPPROTO_IP || (level == IPPROTO_IPV6 && s->domain == AF_INET6)) &&
+	    (name == MCAST_JOIN_GROUP || name == MCAST_LEAVE_GROUP))
+		return setopt_group(s, level, name, val, len);
 	return -ENOPROTOOPT;
 }
 

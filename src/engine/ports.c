@@ -44,10 +44,15 @@ static bool listens(const struct sock *s)
 	return s->ops->state && s->ops->state(s) == MSG_ST_LISTENING;
 }
 
+/* SO_BINDTODEVICE: each has a device of its own */
+static bool apart(const struct sock *a, const struct sock *b)
+{
+	return a->o.bindtodevice && b->o.bindtodevice && a->o.bindtodevice != b->o.bindtodevice;
+}
+
 static bool conflict(const struct sock *a, const struct sock *b, const ip_addr_t *ip)
 {
-	if (a->o.bindtodevice && b->o.bindtodevice &&
-	    a->o.bindtodevice != b->o.bindtodevice)
+	if (apart(a, b))
 		return false;
 	if (!ip_overlap(ip, &b->local.ip))
 		return false;
@@ -152,7 +157,7 @@ bool ports_may_listen(struct portset *ps, struct sock *s)
 {
 	for (struct sock *o = ports_first(ps, s->local.port); o; o = o->port_next)
 		if (o != s && o->local.port == s->local.port && listens(o) &&
-		    ip_overlap(&s->local.ip, &o->local.ip) &&
+		    ip_overlap(&s->local.ip, &o->local.ip) && !apart(s, o) &&
 		    !(s->o.reuseport && o->o.reuseport))
 			return false;
 	return true;

@@ -1,6 +1,6 @@
 /* rtnl_link.c - links as rtnetlink shows them: RTM_GETLINK and announcements
  *
- * The counters are the link's own (link_stats), lo's are lwIP's.
+ * The counters are the link's own (link_stats), lo's are lwIP's summed up.
  */
 #include "engine/rtnl_priv.h"
 
@@ -16,30 +16,21 @@
 #define OPER_LOWERDOWN	3
 #define OPER_UP		6
 
-static void fill_stats(const struct iface *i, struct rtnl_link_stats64 *s)
+static void fill_stats(struct iface *i, struct rtnl_link_stats64 *s)
 {
+	const struct link_stats *l = iface_stats(i);
+
 	memset(s, 0, sizeof(*s));
-	if (i->link) {
-		const struct link_stats *l = &i->link->stats;
-
-		s->rx_packets = l->rx_frames;
-		s->rx_bytes = l->rx_bytes;
-		s->rx_dropped = l->rx_dropped;
-		s->tx_packets = l->tx_frames;
-		s->tx_bytes = l->tx_bytes;
-		s->tx_dropped = l->tx_dropped;
-	} else {
-		const struct stats_mib2_netif_ctrs *m = &i->netif->mib2_counters;
-
-		/* what lo sends it receives */
-		s->tx_packets = s->rx_packets = m->ifoutucastpkts + m->ifoutnucastpkts;
-		s->tx_bytes = s->rx_bytes = m->ifoutoctets;
-		s->rx_dropped = m->ifoutdiscards;
-	}
+	s->rx_packets = l->rx_frames;
+	s->rx_bytes = l->rx_bytes;
+	s->rx_dropped = l->rx_dropped;
+	s->tx_packets = l->tx_frames;
+	s->tx_bytes = l->tx_bytes;
+	s->tx_dropped = l->tx_dropped;
 }
 
 /* the 32-bit form has the same members in the same order */
-static void put_stats(struct nlbuf *b, const struct iface *i)
+static void put_stats(struct nlbuf *b, struct iface *i)
 {
 	struct rtnl_link_stats64 s;
 	uint32_t s32[sizeof(struct rtnl_link_stats) / 4];

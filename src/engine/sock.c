@@ -364,6 +364,11 @@ int sock_bind(struct sock *s, const struct msg_addr *a)
 	iface_fix_zone(s->e, &ep.ip);
 	if (!s->o.freebind && !s->o.transparent && !local_address(s, &ep))
 		return -EADDRNOTAVAIL;
+	if (s->o.bind_no_port && !ep.port && (s->ops == &sock_tcp_ops || s->ops == &sock_udp_ops)) {
+		s->local.ip = ep.ip;	/* the port comes with connect() or the first send */
+		s->bound_ip = !ip_addr_isany_val(ep.ip);
+		return 0;
+	}
 	r = s->ops->bind ? s->ops->bind(s, &ep) : -EOPNOTSUPP;
 	if (r == 0) {
 		s->bound_ip = !ip_addr_isany_val(ep.ip);

@@ -432,11 +432,9 @@ static int tcp_op_listen(struct sock *s, int backlog)
 	if (ts->phase != TCP_NEW && ts->phase != TCP_LISTENING)
 		return -EINVAL;
 	if (!s->bound) {
-		struct endpoint any;
-		int r;
+		struct endpoint own = { .ip = s->local.ip };
+		int r = ports_bind(&s->e->tcp_ports, s, &own, lwip_holds);
 
-		endpoint_any(s->domain, s->o.v6only, &any);
-		r = ports_bind(&s->e->tcp_ports, s, &any, lwip_holds);
 		if (r < 0)
 			return r;
 	}

@@ -179,13 +179,12 @@ void udp_icmp_error(struct engine *e, const struct endpoint *local,
 
 static int autobind(struct sock *s)
 {
-	struct endpoint any;
+	struct endpoint own = { .ip = s->local.ip };
 	int r;
 
 	if (s->bound)
 		return 0;
-	endpoint_any(s->domain, s->o.v6only, &any);
-	r = ports_bind(&s->e->udp_ports, s, &any, NULL);
+	r = ports_bind(&s->e->udp_ports, s, &own, NULL);
 	return r < 0 ? EAGAIN : 0;
 }
 

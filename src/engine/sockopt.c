@@ -52,6 +52,10 @@ static const struct row rows[] = {
 	{ SOL_SOCKET, SO_PRIORITY,	AT(priority), INT_MIN, INT_MAX, 0 },
 	{ SOL_SOCKET, SO_MARK,		AT(mark), INT_MIN, INT_MAX, 0 },
 	{ SOL_SOCKET, SO_RCVLOWAT,	AT(rcvlowat), 1, INT_MAX, F_CLAMP },
+	{ SOL_SOCKET, SO_RXQ_OVFL,	AT(rxq_ovfl), 0, 1, F_BOOL },
+	{ SOL_SOCKET, SO_BUSY_POLL,	AT(busy_poll), 0, INT_MAX, 0 },
+	{ SOL_SOCKET, SO_PREFER_BUSY_POLL, AT(prefer_busy_poll), 0, 1, F_BOOL },
+	{ SOL_SOCKET, SO_INCOMING_CPU,	AT(incoming_cpu), INT_MIN, INT_MAX, 0 },
 	{ SOL_SOCKET, SO_BINDTOIFINDEX,	AT(bindtodevice), 0, INT_MAX, 0 },
 
 	{ IPPROTO_IP, IP_TTL,		AT(ttl), 1, 255, F_BYTE },
@@ -61,13 +65,15 @@ static const struct row rows[] = {
 	{ IPPROTO_IP, IP_PKTINFO,	AT(pktinfo), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_RETOPTS,	AT(retopts), 0, 1, F_BOOL | F_BYTE | F_DGRAM },
 	{ IPPROTO_IP, IP_RECVERR,	AT(recverr), 0, 1, F_BOOL | F_BYTE },
+	{ IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, AT(bind_no_port), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_FREEBIND,	AT(freebind), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_TRANSPARENT,	AT(transparent), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_RECVORIGDSTADDR, AT(origdst), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_HDRINCL,	AT(hdrincl), 0, 1, F_BOOL | F_BYTE | F_DGRAM },
 	{ IPPROTO_IP, IP_MTU_DISCOVER,	AT(mtu_discover), IP_PMTUDISC_DONT, IP_PMTUDISC_OMIT, F_BYTE },
-	{ IPPROTO_IP, IP_MULTICAST_TTL,	AT(mcast_ttl), 0, 255, F_BYTE | F_DGRAM },
+	{ IPPROTO_IP, IP_MULTICAST_TTL,	AT(mcast_ttl), 0, 255, F_BYTE },
 	{ IPPROTO_IP, IP_MULTICAST_LOOP, AT(mcast_loop), 0, 1, F_BOOL | F_BYTE },
+	{ IPPROTO_IP, IP_MULTICAST_ALL,	AT(mcast_all), 0, 1, F_BYTE },
 
 	{ IPPROTO_IPV6, IPV6_HDRINCL,	AT(hdrincl), 0, 1, F_BOOL | F_V6 | F_DGRAM },
 	{ IPPROTO_IPV6, IPV6_V6ONLY,	AT(v6only), 0, 1, F_BOOL | F_V6 },
@@ -83,6 +89,8 @@ static const struct row rows[] = {
 	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, AT(mtu_discover6), IPV6_PMTUDISC_DONT, IPV6_PMTUDISC_OMIT, F_V6 },
 	{ IPPROTO_IPV6, IPV6_MULTICAST_HOPS, AT(mcast_hops), -1, 255, F_V6 | F_DGRAM },
 	{ IPPROTO_IPV6, IPV6_MULTICAST_LOOP, AT(mcast_loop6), 0, 1, F_V6 },
+	{ IPPROTO_IPV6, IPV6_MULTICAST_ALL, AT(mcast_all6), 0, 1, F_BOOL | F_V6 },
+	{ IPPROTO_IPV6, IPV6_DONTFRAG,	AT(dontfrag6), 0, 1, F_BOOL | F_V6 },
 
 	{ IPPROTO_TCP, TCP_NODELAY,	AT(nodelay), 0, 1, F_BOOL | F_TCP },
 	{ IPPROTO_TCP, TCP_CORK,	AT(cork), 0, 1, F_BOOL | F_TCP },
@@ -120,6 +128,7 @@ void sockopt_init(struct sockopt *o, int domain, int type)
 		.rcvbuf = tcp ? DEF_TCP_RCVBUF : DEF_RCVBUF,
 		.rcvlowat = 1, .ttl = 64, .hops = -1,
 		.mcast_ttl = 1, .mcast_loop = 1, .mcast_hops = 1, .mcast_loop6 = 1,
+		.mcast_all = domain == AF_INET, .mcast_all6 = 1, .incoming_cpu = -1,
 		.mtu_discover = IP_PMTUDISC_WANT, .mtu_discover6 = IPV6_PMTUDISC_WANT,
 		.keepidle = 7200, .keepintvl = 75, .keepcnt = 9, .syncnt = 6,
 		.quickack = 1, .linger2 = 60,
@@ -154,16 +163,15 @@ static const struct row *find(const struct sock *s, int level, int name)
 
 /* options that have no effect here: they read as Linux's default, may be set to
  * that, and are refused with any other value, since what "succeeds" must act */
-enum { K_TCP = 1, K_UDP = 2, K_RAW = 4, K_ALL = 7 };
+enum { K_TCP = 1, K_UDP = 2, K_RAW = 4, K_ALL = 7, K_ANY = 8 /* Linux takes any value, too, and ignores it */ };
 
 static const struct fixed {
 	int level, name, value;
 	unsigned kinds;
 } fixed_rows[] = {
-	{ SOL_SOCKET, SO_BSDCOMPAT, 0, K_ALL }, { SOL_SOCKET, SO_RXQ_OVFL, 0, K_ALL },
+	{ SOL_SOCKET, SO_BSDCOMPAT, 0, K_ALL | K_ANY },
 	{ SOL_SOCKET, SO_NOFCS, 0, K_ALL }, { SOL_SOCKET, SO_SELECT_ERR_QUEUE, 0, K_ALL },
-	{ SOL_SOCKET, SO_BUSY_POLL, 0, K_ALL }, { SOL_SOCKET, SO_PREFER_BUSY_POLL, 0, K_ALL },
-	{ SOL_SOCKET, SO_INCOMING_CPU, -1, K_ALL }, { SOL_SOCKET, SO_INCOMING_NAPI_ID, 0, K_ALL },
+	{ SOL_SOCKET, SO_INCOMING_NAPI_ID, 0, K_ALL },
 	{ SOL_SOCKET, SO_ZEROCOPY, 0, K_ALL }, { SOL_SOCKET, SO_TIMESTAMPING, 0, K_ALL },
 	{ SOL_SOCKET, SO_PEEK_OFF, -1, K_TCP | K_UDP },
 
@@ -176,16 +184,15 @@ static const struct fixed {
 	{ IPPROTO_UDP, UDP_NO_CHECK6_TX, 0, K_UDP }, { IPPROTO_UDP, UDP_NO_CHECK6_RX, 0, K_UDP },
 
 	{ IPPROTO_IP, IP_RECVOPTS, 0, K_ALL }, { IPPROTO_IP, IP_RETOPTS, 0, K_ALL },
-	{ IPPROTO_IP, IP_UNICAST_IF, 0, K_ALL }, { IPPROTO_IP, IP_MINTTL, 0, K_ALL },
-	{ IPPROTO_IP, IP_NODEFRAG, 0, K_ALL }, { IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 0, K_ALL },
+	{ IPPROTO_IP, IP_MINTTL, 0, K_ALL },
+	{ IPPROTO_IP, IP_NODEFRAG, 0, K_ALL },
 	{ IPPROTO_IP, IP_CHECKSUM, 0, K_ALL },
 	{ IPPROTO_IP, IP_PASSSEC, 0, K_ALL }, { IPPROTO_IP, IP_RECVFRAGSIZE, 0, K_ALL },
 	{ IPPROTO_IP, IP_HDRINCL, 0, K_TCP | K_UDP },
 
-	{ IPPROTO_IPV6, IPV6_MULTICAST_ALL, 1, K_ALL }, { IPPROTO_IPV6, IPV6_DONTFRAG, 0, K_ALL },
 	{ IPPROTO_IPV6, IPV6_RECVPATHMTU, 0, K_ALL }, { IPPROTO_IPV6, IPV6_RECVRTHDR, 0, K_ALL },
 	{ IPPROTO_IPV6, IPV6_RECVHOPOPTS, 0, K_ALL }, { IPPROTO_IPV6, IPV6_RECVDSTOPTS, 0, K_ALL },
-	{ IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 1, K_ALL }, { IPPROTO_IPV6, IPV6_UNICAST_IF, 0, K_ALL },
+	{ IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 1, K_ALL },
 	{ IPPROTO_IPV6, IPV6_MINHOPCOUNT, 0, K_ALL },
 	{ IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 0, K_ALL }, { IPPROTO_IPV6, IPV6_ROUTER_ALERT, 0, K_ALL },
 };
@@ -242,7 +249,7 @@ static int set_row(struct sock *s, const struct row *r, int v)
 		else
 			return -EINVAL;
 	}
-	if (r->at == AT(v6only) && s->bound)
+	if ((r->at == AT(v6only) && s->bound) || (r->at == AT(mcast_ttl) && s->type == SOCK_STREAM))
 		return -EINVAL;
 	if (r->at == AT(linger2) && v == 0)
 		v = 60;			/* 0 is the default, tcp_fin_timeout */
@@ -289,6 +296,31 @@ static int set_linger(struct sock *s, const void *val)
 	return 0;
 }
 
+/* IP_UNICAST_IF and IPV6_UNICAST_IF: an index in network byte order, for which there is
+ * no reason */
+static int *unicast_if(struct sock *s, int level, int name)
+{
+	if (level == IPPROTO_IP && name == IP_UNICAST_IF && (s->domain == AF_INET || s->type != SOCK_RAW))
+		return &s->o.unicast_if;
+	return level == IPPROTO_IPV6 && name == IPV6_UNICAST_IF && s->domain == AF_INET6 ?
+		&s->o.unicast_if6 : NULL;
+}
+
+static int set_unicast_if(struct sock *s, int *at, const void *val, uint32_t len)
+{
+	uint32_t index;
+
+	if (len != sizeof(index))
+		return -EINVAL;
+	memcpy(&index, val, sizeof(index));
+	if (index && !iface_netif(s->e, ntohl(index)))
+		return -EADDRNOTAVAIL;
+	if (index && s->o.bindtodevice && (uint32_t)s->o.bindtodevice != ntohl(index))
+		return -EINVAL;
+	*at = (int)index;
+	return 0;
+}
+
 static int set_device(struct sock *s, const void *val, uint32_t len)
 {
 	char name[16] = "";
@@ -315,7 +347,7 @@ int sock_setopt(struct sock *s, int level, int name, const void *val, uint32_t l
 	const struct row *r = find(s, level, name);
 	static const struct row byte_row = { .flags = F_BYTE };
 	const struct fixed *f;
-	int v;
+	int v, *at;
 
 	sock_catch_up(s);
 	if (r) {
@@ -323,14 +355,21 @@ int sock_setopt(struct sock *s, int level, int name, const void *val, uint32_t l
 			return -EINVAL;
 		return set_row(s, r, v);
 	}
+	at = unicast_if(s, level, name);
+	if (at)
+		return set_unicast_if(s, at, val, len);
 	f = find_fixed(s, level, name);
 	if (f) {
 		if (take_int(f->level == IPPROTO_IP ? &byte_row : NULL, val, len, &v) < 0)
 			return -EINVAL;
-		return v == f->value ? 0 : -ENOPROTOOPT;
+		return v == f->value || f->kinds & K_ANY ? 0 : -ENOPROTOOPT;
 	}
 	if (level == SOL_SOCKET) {
+		if (len < sizeof(int) && name != SO_BINDTODEVICE)
+			return -EINVAL;
 		switch (name) {
+		case SO_PASSCRED: case SO_PASSSEC:
+			return -EOPNOTSUPP;
 		case SO_SNDBUF: case SO_SNDBUFFORCE: case SO_RCVBUF: case SO_RCVBUFFORCE:
 			return set_buf(s, name, val, len);
 		case SO_LINGER:
@@ -477,6 +516,8 @@ int sock_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 		return give_int(f->value, f->level == IPPROTO_IP, val, len);
 	if (!r && level == SOL_SOCKET)
 		return get_socket_level(s, name, val, len);
+	if (unicast_if(s, level, name))
+		return give_int(*unicast_if(s, level, name), level == IPPROTO_IP, val, len);
 	if (is_mtu(s, level, name))
 		return get_mtu(s, level, val, len);
 	if (!r) {

@@ -19,15 +19,18 @@ struct sockopt {
 	int rcvbuf_set;			/* by the application: it limits the window */
 	int priority, mark, timestamp, timestampns, rcvlowat, no_check;
 	int bindtodevice;		/* interface index, 0: any */
+	int rxq_ovfl, busy_poll, prefer_busy_poll, incoming_cpu;	/* but for the first: hints */
 	struct linger linger;
 	/* IPPROTO_IP, IPPROTO_IPV6 */
 	int ttl, tos, hops, tclass, v6only;	/* ttl, hops: -1 = default */
 	int retopts;			/* no packet's options are passed on */
-	int freebind, transparent, origdst, origdst6;
+	int bind_no_port, freebind, transparent, origdst, origdst6;
 	int recvttl, recvtos, pktinfo, recverr, hdrincl, mtu_discover;
 	int mcast_ttl, mcast_loop, mcast_if;
 	int recvhops, recvtclass, recvpktinfo6, recverr6, mtu_discover6;
 	int mcast_hops, mcast_loop6, mcast_if6;
+	int mcast_all, mcast_all6, dontfrag6;
+	int unicast_if, unicast_if6;	/* as the application gave it: network byte order */
 	/* IPPROTO_TCP */
 	int nodelay, cork, keepidle, keepintvl, keepcnt, user_timeout, syncnt;
 	int maxseg, defer_accept, quickack, linger2;

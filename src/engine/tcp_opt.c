@@ -74,6 +74,12 @@ int tcp_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 		*len = sizeof(int);
 		return outq(tcp(s), name, val);
 	}
+	if (level == IPPROTO_IP && name == IP_MULTICAST_IF) {
+		if (*len > sizeof(struct in_addr))
+			*len = sizeof(struct in_addr);
+		memset(val, 0, *len);
+		return 0;
+	}
 	if (level != IPPROTO_TCP)
 		return -ENOPROTOOPT;
 	if (name == TCP_INFO) {
@@ -132,10 +138,10 @@ static int set_number(struct tcp_sock *ts, int name, const void *val, uint32_t l
 {
 	int v;
 
-	if (name != TCP_DEFER_ACCEPT && name != TCP_FASTOPEN && name != TCP_FASTOPEN_CONNECT)
-		return -ENOPROTOOPT;
 	if (len < sizeof(v))
 		return -EINVAL;
+	if (name != TCP_DEFER_ACCEPT && name != TCP_FASTOPEN && name != TCP_FASTOPEN_CONNECT)
+		return -ENOPROTOOPT;
 	memcpy(&v, val, sizeof(v));
 	if (name != TCP_DEFER_ACCEPT)
 		return set_fastopen(ts, name, v);
@@ -150,6 +156,13 @@ int tcp_setopt(struct sock *s, int level, int name, const void *val, uint32_t le
 	char algorithm[CONGESTION_NAME_MAX] = "";
 	int kind;
 
+	/* do_ip_setsockopt(), do_ipv6_setsockopt(): what a stream has no use for */
+	if (level == IPPROTO_IP && name == IP_MULTICAST_IF)
+		return -EINVAL;
+	if ((level == IPPROTO_IP && (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP)) ||
+	    (level == IPPROTO_IPV6 && s->domain == AF_INET6 &&
+	     (name == IPV6_JOIN_GROUP || name == IPV6_LEAVE_GROUP)))
+		return -EPROTO;
 	if (level != IPPROTO_TCP)
 		return -ENOPROTOOPT;
 	if (name != TCP_CONGESTION)

@@ -5,7 +5,7 @@
  * /proc/net/dev and their IPv6 addresses by /proc/net/if_inet6.  Both are
  * written from what the stack tells of its interfaces (client/info.c), in the
  * kernel's own layout (dev_seq_show(), if6_seq_show()); counters that the stack
- * does not keep are 0.  lo's are not kept.
+ * does not keep are 0.
  */
 #include <arpa/inet.h>
 #include <errno.h>

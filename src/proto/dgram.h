@@ -37,7 +37,8 @@ struct dgram_hdr {
 	uint8_t icmp_type, icmp_code;	/* DGRAM_ERROR: from ICMP */
 	uint64_t stamp_ns;		/* receive: CLOCK_REALTIME */
 	union msg_sockaddr offender;	/* DGRAM_ERROR: who sent the ICMP message */
-	uint32_t info;			/* DGRAM_ERROR: ee_info (MTU); DGRAM_F_SEGMENT: bytes */
+	uint32_t info;			/* DGRAM_ERROR: ee_info (MTU); DGRAM_F_SEGMENT: bytes;
+					 * receive: how many were dropped so far */
 };
 
 _Static_assert(sizeof(struct dgram_hdr) == 112, "dgram_hdr is the wire format");

@@ -1,5 +1,7 @@
 /* effect.c - what options do, and what the network does to a socket */
 #include <err.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <stdio.h>
@@ -12,6 +14,14 @@
 static const char *nobody(void)
 {
 	return site->domain == AF_INET ? "10.0.0.99" : "fc00::1:99";
+}
+
+static long send_to(int fd, const char *text, unsigned port)
+{
+	union addr a;
+	socklen_t len = make_addr(&a, text, port);
+
+	return sendto(fd, "x", 1, 0, &a.sa, len);
 }
 
 /* nobody has that address on the link */
@@ -203,9 +213,165 @@ static void pieces(void)
 	close(fd);
 }
 
+/* the interface of site->own, and its link-local address */
+static bool own_link(char name[IF_NAMESIZE], union addr *local)
+{
+	struct ifaddrs *all, *i;
+	union addr own;
+
+	make_addr(&own, site->own, 0);
+	if (getifaddrs(&all) < 0)
+		return false;
+	name[0] = '\0';
+	for (i = all; i; i = i->ifa_next)
+		if (i->ifa_addr && i->ifa_addr->sa_family == site->domain &&
+		    !memcmp(site->domain == AF_INET ? (void *)&own.in.sin_addr : (void *)&own.in6.sin6_addr,
+			    site->domain == AF_INET ? (void *)&((struct sockaddr_in *)i->ifa_addr)->sin_addr :
+			    (void *)&((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr,
+			    site->domain == AF_INET ? 4 : 16))
+			snprintf(name, IF_NAMESIZE, "%s", i->ifa_name);
+	for (i = all; local && i; i = i->ifa_next) {
+		const struct sockaddr_in6 *a = (const void *)i->ifa_addr;
+
+		if (a && a->sin6_family == AF_INET6 && !strcmp(i->ifa_name, name) &&
+		    IN6_IS_ADDR_LINKLOCAL(&a->sin6_addr))
+			local->in6 = *a;
+	}
+	freeifaddrs(all);
+	return name[0];
+}
+
+static int on_device(int fd, const char *name)
+{
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name));
+}
+
+static void devices(void)
+{
+	int l = tcp(), l2 = tcp(), c = tcp(), u = udp(), u2 = udp(), out = udp();
+	char name[IF_NAMESIZE], buf[4];
+
+	saw_result("found", own_link(name, NULL));
+	saw_result("lo", on_device(l, "lo"));
+	saw_result("link", on_device(l2, name));
+	saw_result("bind lo", bind_to(l, NULL, test_port(0)));
+	saw_result("bind link", bind_to(l2, NULL, test_port(0)));
+	saw_result("listen lo", listen(l, 5));
+	saw_result("listen link", listen(l2, 5));
+	saw_result("connect", connect_to(c, site->domain == AF_INET ? "127.0.0.1" : "::1", test_port(0)));
+	saw("lo has it", "%s", events_text(wait_for(l, POLLIN, WAIT_MS)));
+	saw("link has it", "%s", events_text(poll_now(l2)));
+	on_device(u, "lo");
+	on_device(u2, name);
+	saw_result("bind UDP lo", bind_to(u, NULL, test_port(1)));
+	saw_result("bind UDP link", bind_to(u2, NULL, test_port(1)));
+	send_to(out, site->domain == AF_INET ? "127.0.0.1" : "::1", test_port(1));
+	saw("lo has it", "%s", events_text(wait_for(u, POLLIN, WAIT_MS)));
+	saw_result("link has none", recv(u2, buf, sizeof(buf), MSG_DONTWAIT));
+	saw_result("no device", on_device(out, "nosuch0"));
+	close(l);
+	close(l2);
+	close(c);
+	close(u);
+	close(u2);
+	close(out);
+}
+
+/* to ourselves by the address that only a scope makes complete */
+static void link_local(void)
+{
+	char name[IF_NAMESIZE];
+	int l = tcp(), c = tcp(), wrong = tcp(), none = tcp();
+	union addr a = { 0 };
+	socklen_t len = sizeof(a.in6);
+
+	saw_result("found", own_link(name, &a));
+	saw_result("bind", bind(l, &a.sa, len));
+	saw_result("listen", listen(l, 5));
+	getsockname(l, &a.sa, &len);
+	saw_result("connect", connect(c, &a.sa, len));
+	saw("accept", "%s", events_text(wait_for(l, POLLIN, WAIT_MS)));
+	getpeername(c, &a.sa, &len);
+	saw("peer", "%s", a.in6.sin6_scope_id == if_nametoindex(name) ? "the link" : "another");
+	a.in6.sin6_port = 0;
+	a.in6.sin6_scope_id = 1;
+	saw_result("bind on lo", bind(wrong, &a.sa, len));
+	a.in6.sin6_scope_id = 0;
+	saw_result("bind nowhere", bind(none, &a.sa, len));
+	close(l);
+	close(c);
+	close(wrong);
+	close(none);
+}
+
+static void port_later(void)
+{
+	union addr a;
+	socklen_t len;
+
+	for (int i = 0; i < 2; i++) {
+		int fd = i ? udp() : tcp();
+
+		len = sizeof(a);
+		saw_result("set", set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1));
+		saw_result("bind", bind_to(fd, site->own, 0));
+		getsockname(fd, &a.sa, &len);
+		saw("port", "%s", a.in.sin_port ? "one" : "none yet");
+		saw_result("connect", connect_to(fd, site->peer, PEER_PORT));
+		len = sizeof(a);
+		getsockname(fd, &a.sa, &len);
+		saw("port then", "%s", a.in.sin_port ? "one" : "none yet");
+		a.in.sin_port = 0;
+		saw("address", "%s", addr_text(&a, len));
+		close(fd);
+	}
+}
+
+/* who gets what is sent to a group that another socket joined */
+static void all_groups(void)
+{
+	bool v4 = site->domain == AF_INET;
+	const char *group = v4 ? "224.1.2.3" : "ff02::1:2:3";
+	int member = udp(), other = udp(), own = udp(), out = udp();
+	struct group_req g = { 0 };
+	char name[IF_NAMESIZE], buf[4];
+	int fds[3] = { member, other, own };
+
+	if (!own_link(name, NULL))
+		errx(2, "no interface");
+	g.gr_interface = if_nametoindex(name);
+	make_addr((union addr *)&g.gr_group, group, 0);
+	for (int i = 0; i < 3; i++) {
+		set_int(fds[i], SOL_SOCKET, SO_REUSEADDR, 1);
+		saw_result("bind", bind_to(fds[i], NULL, test_port(0)));
+	}
+	saw_result("join", setsockopt(member, v4 ? IPPROTO_IP : IPPROTO_IPV6, MCAST_JOIN_GROUP, &g, sizeof(g)));
+	saw_result("join again", setsockopt(member, v4 ? IPPROTO_IP : IPPROTO_IPV6, MCAST_JOIN_GROUP, &g, sizeof(g)));
+	saw_result("own groups only", set_int(own, v4 ? IPPROTO_IP : IPPROTO_IPV6,
+					      v4 ? IP_MULTICAST_ALL : IPV6_MULTICAST_ALL, 0));
+	saw_result("out by", v4 ? setsockopt(out, IPPROTO_IP, IP_MULTICAST_IF,
+		&(struct ip_mreqn){ .imr_ifindex = (int)g.gr_interface }, sizeof(struct ip_mreqn)) :
+		set_int(out, IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)g.gr_interface));
+	saw_result("send", send_to(out, group, test_port(0)));
+	saw("member", "%s", events_text(wait_for(member, POLLIN, WAIT_MS)));
+	saw("other", "%s", events_text(wait_for(other, POLLIN, WAIT_MS)));
+	saw_result("own only", recv(own, buf, sizeof(buf), MSG_DONTWAIT));
+	saw_result("leave", setsockopt(member, v4 ? IPPROTO_IP : IPPROTO_IPV6, MCAST_LEAVE_GROUP, &g, sizeof(g)));
+	saw_result("leave again", setsockopt(member, v4 ? IPPROTO_IP : IPPROTO_IPV6, MCAST_LEAVE_GROUP, &g, sizeof(g)));
+	g.gr_group.ss_family = AF_UNIX;
+	saw_result("join AF_UNIX", setsockopt(member, v4 ? IPPROTO_IP : IPPROTO_IPV6, MCAST_JOIN_GROUP, &g, sizeof(g)));
+	saw_result("join short", setsockopt(member, v4 ? IPPROTO_IP : IPPROTO_IPV6, MCAST_JOIN_GROUP, &g, 20));
+	close(member);
+	close(other);
+	close(own);
+	close(out);
+}
+
 const struct scenario effect_scenarios[] = {
 	{ "no neighbour", no_neighbour, ON_NET }, { "deferred", deferred, ON_LO },
 	{ "fast open", fast_open, ON_LO | ON_NET }, { "foreign address", foreign_address, ON_NET },
+	{ "devices", devices, ON_NET }, { "link local", link_local, ON_NET6 },
+	{ "port later", port_later, ON_LO4 | ON_NET }, { "all groups", all_groups, ON_NET },
 	{ "mtu", mtu, ON_ALL }, { "pieces", pieces, ON_ALL },
 	{ 0 },
 };
