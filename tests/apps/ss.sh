@@ -38,7 +38,7 @@ wait_for 20 has_line "$T/k.out" ready || { not_ok "the kernel's sockets are ther
 plain() {
 	sed -E 's/pid=[0-9]+/pid=P/g; s/ino:[0-9]+/ino:I/g; s/sk:[0-9a-f]+/sk:C/g;
 		s/:(3[2-9]|[45][0-9]|60)[0-9]{3}\>/:EPHEMERAL/g
-		s/timer:\(([a-z]+),[^,]*,/timer:(\1,T,/g; s/cgroup:[^ ]*//g; s/[ \t]+/ /g; s/ $//' | sort
+		s/timer:\(on,[^)]*\)/timer:(on)/g; s/timer:\(([a-z]+),[^,]*,/timer:(\1,T,/g; s/cgroup:[^ ]*//g; s/[ \t]+/ /g; s/ $//' | sort
 }
 # TIME-WAIT, SYN-SENT and FIN-WAIT-2 come to an end by themselves: as long as the
 # test takes they are there
