@@ -164,6 +164,10 @@ ssize_t netlink_sendmsg(int fd, const struct msghdr *m, int flags);
 ssize_t netlink_recvmsg(int fd, struct msghdr *m, int flags);
 int netlink_pending(int fd);
 
+/* --- proc.c --- */
+
+int client_proc(const char *path, const char *name, char **text);	/* free() it */
+
 /* --- io.c --- */
 
 /* flags of a data call on a stream that the kernel's AF_UNIX would get wrong */

@@ -7,7 +7,9 @@ client_sources = \
 	src/client/revive.c \
 	src/client/io.c \
 	src/client/netlink.c \
+	src/client/nlquery.c src/client/nlquery.h \
 	src/client/packet.c \
+	src/client/proc.c \
 	src/client/ring.c \
 	src/client/socket.c \
 	src/client/sockopt.c \

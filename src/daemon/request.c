@@ -184,6 +184,15 @@ static int do_names(struct request *r)
 	return 0;
 }
 
+static int do_proc(struct request *r)
+{
+	struct msg_proc q = r->m->proc;
+	int ret = engine_proc(r->srv->engine, q.name, q.offset, r->m->raw, sizeof(r->m->raw));
+
+	r->m->hdr.len = ret > 0 ? (uint16_t)ret : 0;
+	return ret < 0 ? ret : 0;
+}
+
 static int do_stop(struct request *r)
 {
 	if (!r->trusted)
@@ -223,6 +232,7 @@ static const struct {
 	[MSG_OP_STOP]		= { do_stop, false, 0 },
 	[MSG_OP_RING]		= { do_ring, true, -EBADF },
 	[MSG_OP_NAMES]		= { do_names, false, 0 },
+	[MSG_OP_PROC]		= { do_proc, false, 0 },
 	[MSG_OP_USERS]		= { do_users, false, 0 },
 };
 

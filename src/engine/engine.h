@@ -44,6 +44,8 @@ void engine_info(const struct engine *e, struct msg_info *info);
 /* the i-th interface; false past the end */
 bool engine_ifinfo(const struct engine *e, unsigned i, struct msg_ifinfo *out);
 void engine_names(const struct engine *e, struct msg_names *out);
+/* a piece of a file of /proc, from @offset: bytes, 0 at its end, -ENOENT, -ENOMEM */
+int engine_proc(struct engine *e, const char *name, size_t offset, void *piece, size_t size);
 
 /* Sockets.  All return 0 or -errno.  A descriptor handed to engine_socket()
  * is the engine's from then on, also on failure. */

@@ -23,6 +23,7 @@ libengine_la_SOURCES = \
 	src/engine/packet.h src/engine/packet_ring.c src/engine/packet_tap.c \
 	src/engine/names.c src/engine/names.h \
 	src/engine/ports.c src/engine/ports.h \
+	src/engine/proc.c \
 	src/engine/rtnl.c src/engine/rtnl.h src/engine/rtnl_priv.h \
 	src/engine/rtnl_addr.c src/engine/rtnl_bridge.c src/engine/rtnl_kind.c src/engine/rtnl_link.c src/engine/rtnl_neigh.c \
 	src/engine/rtnl_newlink.c src/engine/rtnl_newroute.c src/engine/rtnl_route.c \

@@ -132,11 +132,14 @@ static u8_t udp_input_cb(void *arg, struct raw_pcb *pcb, struct pbuf *p, const i
 	/* the datagram ends where its own length says, not the packet */
 	if (lwip_ntohs(uh.len) >= sizeof(uh) && lwip_ntohs(uh.len) <= p->tot_len - hlen &&
 	    checksum_ok(p, &uh, hlen, ip_current_input_netif())) {
+		MIB2_STATS_INC(mib2.udpindatagrams);
 		pbuf_realloc(p, (u16_t)(hlen + lwip_ntohs(uh.len)));
 		if (group)
 			deliver_group(e, &info, p, hlen + sizeof(uh));
 		else
 			dgram_deliver(s, &info, p, hlen + sizeof(uh));
+	} else {
+		MIB2_STATS_INC(mib2.udpinerrors);
 	}
 	pbuf_free(p);
 	return 1;

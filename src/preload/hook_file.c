@@ -6,7 +6,7 @@
  * file (memfd_create(2)) with the stack's servers; opening /etc/hosts gives the
  * stack's hosts file if it has one of its own.  Any other path, and
  * opening for writing, goes on untouched: the price is a comparison of strings.
- * Some files of /proc/net are ours in the same way (procnet.c).
+ * Files of /proc/net and /proc/sys/net are ours in the same way (procnet.c).
  *
  * stat(2) of /etc/resolv.conf tells the text's length, and a hash of it as inode
  * number: programs that watch the file for changes see one when the stack's
@@ -75,18 +75,38 @@ static int read_only_copy(const char *text, int len, int flags)
 	return ro;
 }
 
-/* a descriptor to read a virtual file from */
-static int virtual_open(const char *path, int flags)
+/* the text of a virtual file; -ENOENT: the kernel's file is meant */
+static int virtual_text(const char *path, char **text)
 {
-	char small[TEXT_MAX], *big = NULL;
-	int len, fd;
+	int len;
 
+	if (procnet_is(path))
+		return procnet_text(path, text);
+	*text = malloc(TEXT_MAX);
+	if (!*text)
+		return -ENOMEM;
+	len = resolv_text(*text, TEXT_MAX);
+	return len == -ENOENT ? -EIO : len;
+}
+
+/* a descriptor to read a virtual file from in *fd, or -1 with errno; false: it is the
+ * kernel's file */
+static bool virtual_open(const char *path, int flags, int *fd)
+{
+	char *text = NULL;
+	int len;
+
+	if (!is_virtual(path))
+		return false;
+	len = virtual_text(path, &text);
+	if (len == -ENOENT)
+		return false;
 	if ((flags & O_ACCMODE) != O_RDONLY || flags & (O_TRUNC | O_DIRECTORY))
-		return (int)hook_result(flags & O_DIRECTORY ? -ENOTDIR : -EACCES);
-	len = procnet_is(path) ? procnet_text(path, &big) : resolv_text(small, sizeof(small));
-	fd = len < 0 ? (int)hook_result(-EIO) : read_only_copy(big ? big : small, len, flags);
-	free(big);
-	return fd;
+		*fd = (int)hook_result(flags & O_DIRECTORY ? -ENOTDIR : -EACCES);
+	else
+		*fd = len < 0 ? (int)hook_result(-EIO) : read_only_copy(text ? text : "", len, flags);
+	free(text);
+	return true;
 }
 
 static int do_open(int dir, const char *path, int flags, unsigned mode)
@@ -94,8 +114,8 @@ static int do_open(int dir, const char *path, int flags, unsigned mode)
 	struct names_conf c;
 	int fd;
 
-	if (is_virtual(path))
-		return virtual_open(path, flags);
+	if (virtual_open(path, flags, &fd))
+		return fd;
 	if ((flags & O_ACCMODE) == O_RDONLY)
 		path = redirected(path, &c);
 	fd = dir == AT_FDCWD ? sys_open(path, flags, mode) : sys_openat(dir, path, flags, mode);
@@ -163,35 +183,37 @@ HOOK(int, __openat64_2, (int dir, const char *path, int flags))
 	return do_open(dir, path, flags | O_LARGEFILE, 0);
 }
 
-static FILE *virtual_fopen(const char *path, const char *mode)
+/* as virtual_open(), for stdio */
+static bool virtual_fopen(const char *path, const char *mode, FILE **f)
 {
-	FILE *f;
-	int fd = virtual_open(path, (*mode == 'r' && !strchr(mode, '+') ? O_RDONLY : O_RDWR) |
-			      (strchr(mode, 'e') ? O_CLOEXEC : 0));
+	int fd;
 
-	if (fd < 0)
-		return NULL;
-	f = fdopen(fd, "r");
-	if (!f)
+	if (!virtual_open(path, (*mode == 'r' && !strchr(mode, '+') ? O_RDONLY : O_RDWR) |
+			  (strchr(mode, 'e') ? O_CLOEXEC : 0), &fd))
+		return false;
+	*f = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!*f && fd >= 0)
 		sys_close(fd);
-	return f;
+	return true;
 }
 
 HOOK(FILE *, fopen, (const char *path, const char *mode))
 {
 	struct names_conf c;
+	FILE *f;
 
-	if (is_virtual(path))
-		return virtual_fopen(path, mode);
+	if (virtual_fopen(path, mode, &f))
+		return f;
 	return sys_fopen(*mode == 'r' && !strchr(mode, '+') ? redirected(path, &c) : path, mode);
 }
 
 HOOK(FILE *, fopen64, (const char *path, const char *mode))
 {
 	struct names_conf c;
+	FILE *f;
 
-	if (is_virtual(path))
-		return virtual_fopen(path, mode);
+	if (virtual_fopen(path, mode, &f))
+		return f;
 	return sys_fopen64(*mode == 'r' && !strchr(mode, '+') ? redirected(path, &c) : path, mode);
 }
 

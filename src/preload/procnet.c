@@ -1,42 +1,45 @@
-/* procnet.c - files of /proc/net, as the stack would show them
+/* procnet.c - files of /proc/net and /proc/sys/net, as the stack would show them
  *
  * Theory of operation
- * Programs older than rtnetlink, and libdnet (nmap), list interfaces by
- * /proc/net/dev and their IPv6 addresses by /proc/net/if_inet6.  Both are
- * written from what the stack tells of its interfaces (client/info.c), in the
- * kernel's own layout (dev_seq_show(), if6_seq_show()); counters that the stack
- * does not keep are 0.
+ * Programs older than rtnetlink and sock_diag (net-tools, lsof), libdnet (nmap)
+ * and every program that looks for a limit read these files.  A table says who
+ * writes which, in the kernel's own layout (proc_pid_net(5)): dev and if_inet6
+ * are written here from what the stack tells of its interfaces (client/info.c), the
+ * tables of sockets and routes in proc_sock.c and proc_route.c from netlink, and
+ * counters, groups and settings by the stack itself (client/proc.c).  Files that
+ * are not in the table, and settings that the stack does not know, stay the
+ * kernel's.  The same files are below /proc/self/net and /proc/thread-self/net,
+ * and below the process' own number.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "client/client.h"
 #include "preload/procnet.h"
 #include "preload/stack.h"
 
-#define DEV		"/proc/net/dev"
-#define IF_INET6	"/proc/net/if_inet6"
-#define PREFIX_LEN	(sizeof("/proc/net/") - 1)
+#define PROC		"/proc/"
+#define SETTINGS	"sys/net/"
 
 #define SCOPE_LINK	0x20		/* IPV6_ADDR_LINKLOCAL, _LOOPBACK, IFA_F_PERMANENT */
 #define SCOPE_HOST	0x10
 #define PERMANENT	0x80
 
-/**
- * procnet_is() - Is this one of the files, and is there a stack to show?
- */
-bool procnet_is(const char *path)
+static int interfaces(const char *stack, struct client_info **i)
 {
-	return path && !strncmp(path, DEV, PREFIX_LEN) &&
-	       (!strcmp(path, DEV) || !strcmp(path, IF_INET6)) &&
-	       stack_takes(AF_NETLINK);
+	*i = NULL;
+	return stack ? client_info(stack, i) : 0;
 }
 
-static void dev(FILE *f, const struct client_info *i)
+/* dev_seq_show(); counters that the stack does not keep are 0 */
+static int dev(FILE *f, const char *stack, int arg)
 {
+	struct client_info *i;
+	int ret = interfaces(stack, &i);
+
 	fputs("Inter-|   Receive                                                |  Transmit\n"
 	      " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets "
 	      "errs drop fifo colls carrier compressed\n", f);
@@ -50,10 +53,16 @@ static void dev(FILE *f, const struct client_info *i)
 			(unsigned long long)p->stats.tx_bytes, (unsigned long long)p->stats.tx_packets,
 			(unsigned long long)p->stats.tx_dropped);
 	}
+	free(i);
+	return ret;
 }
 
-static void inet6(FILE *f, const struct client_info *i)
+/* if6_seq_show() */
+static int if_inet6(FILE *f, const char *stack, int arg)
 {
+	struct client_info *i;
+	int ret = interfaces(stack, &i);
+
 	for (uint32_t n = 0; i && n < i->info.nif; n++) {
 		const struct msg_ifinfo *p = &i->ifs[n];
 
@@ -70,37 +79,107 @@ static void inet6(FILE *f, const struct client_info *i)
 				PERMANENT, p->name);
 		}
 	}
+	free(i);
+	return ret;
+}
+
+static const struct row {
+	const char *name;
+	procnet_fn *fn;			/* NULL: the stack writes it */
+	int arg;			/* a family */
+} rows[] = {
+	{ "net/dev", dev, 0 }, { "net/if_inet6", if_inet6, 0 },
+	{ "net/tcp", proc_tcp, AF_INET }, { "net/tcp6", proc_tcp, AF_INET6 },
+	{ "net/udp", proc_udp, AF_INET }, { "net/udp6", proc_udp, AF_INET6 },
+	{ "net/raw", proc_raw, AF_INET }, { "net/raw6", proc_raw, AF_INET6 },
+	{ "net/packet", proc_packet, 0 }, { "net/netlink", proc_netlink, 0 },
+	{ "net/route", proc_route, 0 }, { "net/ipv6_route", proc_route6, 0 },
+	{ "net/arp", proc_arp, 0 },
+	{ "net/snmp", NULL, 0 }, { "net/snmp6", NULL, 0 }, { "net/netstat", NULL, 0 },
+	{ "net/sockstat", NULL, 0 }, { "net/sockstat6", NULL, 0 },
+	{ "net/igmp", NULL, 0 }, { "net/igmp6", NULL, 0 },
+};
+
+/* the path below /proc, /proc/self taken off; NULL: it is another file */
+static const char *below_proc(const char *path)
+{
+	static const char *const selves[] = { "self/", "thread-self/" };
+	char own[16];
+
+	if (!path || strncmp(path, PROC, sizeof(PROC) - 1) != 0)
+		return NULL;
+	path += sizeof(PROC) - 1;
+	for (unsigned i = 0; i < 2; i++)
+		if (!strncmp(path, selves[i], strlen(selves[i])))
+			return path + strlen(selves[i]);
+	snprintf(own, sizeof(own), "%d/", (int)getpid());
+	return strncmp(path, own, strlen(own)) ? path : path + strlen(own);
+}
+
+static const struct row *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (!strcmp(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}
+
+/**
+ * procnet_is() - May this be one of the files, and is there a stack to show?
+ *
+ * Of settings only the stack knows which there are: procnet_text() tells.
+ */
+bool procnet_is(const char *path)
+{
+	const char *name = below_proc(path);
+
+	return name && (find(name) || !strncmp(name, SETTINGS, sizeof(SETTINGS) - 1)) &&
+	       stack_get()->kind != STACKNAME_HOST;
+}
+
+static int write_text(const struct row *r, const char *stack, char **text)
+{
+	size_t len = 0;
+	FILE *f = open_memstream(text, &len);
+	int ret;
+
+	if (!f)
+		return -ENOMEM;
+	ret = r->fn(f, stack, r->arg);
+	if (fclose(f) && !ret)
+		ret = -ENOMEM;
+	if (ret) {
+		free(*text);
+		*text = NULL;
+	}
+	return ret ? ret : (int)len;
+}
+
+static int text_of(const char *name, char **text)
+{
+	const struct stackname *st = stack_get();
+	const char *stack = st->kind == STACKNAME_NULL ? NULL : st->path;
+	const struct row *r = find(name);
+
+	*text = NULL;
+	if (r && r->fn)
+		return write_text(r, stack, text);
+	return stack ? client_proc(stack, name, text) : r ? 0 : -ENOENT;
 }
 
 /**
  * procnet_text() - What such a file says now
- * @path:	one that procnet_is() knows
- * @text:	release it with free()
+ * @path:	one that procnet_is() lets pass
+ * @text:	release it with free(); may be NULL for an empty one
  *
- * Return: length or -errno
+ * Return: length, -ENOENT: the kernel's file is meant, or another -errno
  */
 int procnet_text(const char *path, char **text)
 {
-	const struct stackname *st = stack_get();
-	struct client_info *i = NULL;
-	size_t len = 0;
-	FILE *f;
-	int ret = st->kind == STACKNAME_NULL ? 0 : client_info(st->path, &i);
+	const char *name = below_proc(path);
+	int ret = text_of(name, text);
 
 	if (ret == -ENETDOWN && stack_reach() == 0)
-		ret = client_info(st->path, &i);
-	if (ret)
-		return ret;
-	f = open_memstream(text, &len);
-	if (f) {
-		if (!strcmp(path, DEV))
-			dev(f, i);
-		else
-			inet6(f, i);
-		ret = fclose(f) ? -ENOMEM : (int)len;
-	} else {
-		ret = -ENOMEM;
-	}
-	free(i);
+		ret = text_of(name, text);
 	return ret;
 }

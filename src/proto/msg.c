@@ -15,6 +15,7 @@
 enum {
 	TAIL_NONE,		/* the body has exactly the size given */
 	TAIL_VALUE,		/* msg_opt, then opt.len bytes */
+	TAIL_TEXT,		/* any number of bytes */
 	TAIL_IFINFO,		/* msg_info, then info.nif times msg_ifinfo */
 	TAIL_USER,		/* msg_users, then users.n times msg_user */
 };
@@ -45,6 +46,7 @@ static const struct shape shapes[MSG_OP_COUNT] = {
 	[MSG_OP_STOP]	 = { 0, 0 },
 	[MSG_OP_RING]	 = { sizeof(struct msg_ring), 0, .nfds = 1 },
 	[MSG_OP_NAMES]	 = { 0, sizeof(struct msg_names) },
+	[MSG_OP_PROC]	 = { sizeof(struct msg_proc), 0, .reply_tail = TAIL_TEXT },
 	[MSG_OP_USERS]	 = { 0, sizeof(struct msg_users), .reply_tail = TAIL_USER },
 };
 
@@ -65,6 +67,8 @@ static bool body_fits(const struct msg *m, size_t fixed, int tail)
 	case TAIL_VALUE:
 		return m->opt.len <= MSG_OPT_MAX &&
 		       m->hdr.len == fixed + m->opt.len;
+	case TAIL_TEXT:
+		return true;
 	case TAIL_IFINFO:
 		return (m->hdr.len - fixed) % sizeof(struct msg_ifinfo) == 0 &&
 		       m->info.nif == (m->hdr.len - fixed) / sizeof(struct msg_ifinfo);
@@ -146,6 +150,8 @@ int msg_check(const struct msg *m, size_t got, int nfds)
 		return addr_fits(&m->addr) ? 0 : -EPROTO;
 	case MSG_OP_CONNECT:
 		return addr_fits(&m->connect.to) ? 0 : -EPROTO;
+	case MSG_OP_PROC:
+		return name_fits(m->proc.name, sizeof(m->proc.name)) ? 0 : -EPROTO;
 	case MSG_OP_GETSOCKOPT:
 		return m->opt.len <= MSG_OPT_MAX ? 0 : -EPROTO;
 	default:

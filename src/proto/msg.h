@@ -51,6 +51,7 @@ enum msg_op {
 	MSG_OP_NAMES,	/* - -> msg_names: how the stack resolves names */
 	MSG_OP_USERS,	/* - -> msg_users + msg_user[n]: who uses the stack; hdr.sock: 0, then
 			 * the last answer's next, for there may be more than fit */
+	MSG_OP_PROC,	/* msg_proc -> text: a piece of a file of /proc that the stack writes */
 	MSG_OP_COUNT
 };
 
@@ -154,6 +155,11 @@ struct msg_info {
 	uint64_t uptime_ns;
 };
 
+struct msg_proc {
+	char name[96];		/* below /proc, NUL-terminated */
+	uint32_t offset;	/* where the piece begins; an empty answer: the end */
+};
+
 #define MSG_DNS		8		/* name servers */
 #define MSG_SEARCH_MAX	1024		/* the search list as text, with its NUL */
 #define MSG_PATH_MAX	1024
@@ -202,6 +208,7 @@ struct msg {
 		struct msg_info info;
 		struct msg_ring ring;
 		struct msg_names names;
+		struct msg_proc proc;
 		struct msg_users users;
 		uint8_t raw[MSG_MAX - sizeof(struct msg_hdr)];
 	};
@@ -213,6 +220,7 @@ _Static_assert(sizeof(struct msg_socket) == 16, "msg_socket is the wire format")
 _Static_assert(sizeof(struct msg_addr) == 32, "msg_addr is the wire format");
 _Static_assert(sizeof(struct msg_accept) == 64, "msg_accept is the wire format");
 _Static_assert(sizeof(struct msg_ifinfo) == 728, "msg_ifinfo is the wire format");
+_Static_assert(sizeof(struct msg_proc) == 100, "msg_proc is the wire format");
 _Static_assert(sizeof(struct msg_names) == 2280, "msg_names is the wire format");
 _Static_assert(sizeof(struct msg_user) == 84, "msg_user is the wire format");
 _Static_assert(sizeof(struct msg) == MSG_MAX, "one datagram");

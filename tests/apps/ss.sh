@@ -3,7 +3,7 @@
 # deadline: 120
 . "$(dirname "$0")/../lib.sh"
 t_begin
-need ss
+need ss netstat
 #  under the shim: a stack 10.0.0.70 on the TAP t0 of namespace $K
 #  the same again, of kernels: $C c0 10.0.0.70 ----- b0 10.0.0.1 $D
 kernel_peer tap
@@ -92,6 +92,36 @@ done <<'CASES'
 -uan dport = 53
 -uan dev lo
 CASES
+
+# the same by /proc/net: netstat(8)
+columns() {
+	sed -E '1,2d; s/:(3[2-9]|[45][0-9]|60)[0-9]{3}\>/:EPHEMERAL/g; s/[0-9]+\/(python3)/P\/\1/;
+		s/(on|keepalive|timewait) \(.*/\1/; s/^raw6 [0-9]+/raw6 N/; s/ [0-9]{5,} / I /; s/[ \t]+/ /g; s/ $//' | sort
+}
+while read -r args; do
+	timeout 20 "${KC[@]}" netstat $args 2>"$T/kernel.err" | columns >"$T/kernel"
+	timeout 20 "${US[@]}" netstat $args 2>"$T/stack.err" | columns >"$T/stack"
+	same "netstat $args: $(wc -l <"$T/kernel") lines" "$T/kernel" "$T/stack"
+done <<'CASES'
+-tan
+-tln
+-tlnpe
+-uanpe
+-wan
+-wanp
+-tano
+-4tan
+-6tuan
+CASES
+# the form that every program counts on, and the file under its other names
+for f in tcp tcp6 udp udp6 raw raw6; do
+	"${KC[@]}" cat /proc/net/$f | head -n 1 >"$T/kernel"
+	"${US[@]}" cat /proc/self/net/$f | head -n 1 >"$T/stack"
+	same "/proc/net/$f has the kernel's head" "$T/kernel" "$T/stack"
+	"${KC[@]}" cat /proc/net/$f | awk '{ print length }' | sort -u | head -n 1 >"$T/kernel"
+	"${US[@]}" cat /proc/thread-self/net/$f | awk '{ print length }' | sort -u | head -n 1 >"$T/stack"
+	same "... and its lines" "$T/kernel" "$T/stack"
+done
 
 # the older request, and a look-up of one socket
 cat >"$T/one.py" <<'PY'
