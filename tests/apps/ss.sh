@@ -96,7 +96,7 @@ CASES
 # the same by /proc/net: netstat(8)
 columns() {
 	sed -E '1,2d; s/:(3[2-9]|[45][0-9]|60)[0-9]{3}\>/:EPHEMERAL/g; s/[0-9]+\/(python3)/P\/\1/;
-		s/(on|keepalive|timewait) \(.*/\1/; s/^raw6 [0-9]+/raw6 N/; s/ [0-9]{5,} / I /; s/[ \t]+/ /g; s/ $//' | sort
+		s/(on|keepalive|timewait) \(.*/\1/; s/^raw6 +[0-9]+/raw6 N/; s/ [0-9]{5,} / I /; s/[ \t]+/ /g; s/ $//' | sort
 }
 while read -r args; do
 	timeout 20 "${KC[@]}" netstat $args 2>"$T/kernel.err" | columns >"$T/kernel"
