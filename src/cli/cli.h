@@ -68,6 +68,10 @@ enum program_kind {
 };
 
 enum program_kind program_kind(const char *file);
+bool program_interp(const char *file, char *buf);
+
+/* users.c */
+void users_tell(const char *name, int fd);
 
 /* null.c: `mount -t null` */
 int null_mount(const char *name, const struct stackname *sn);

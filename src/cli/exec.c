@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/cli.h"
-#include "proto/family.h"
 
 #define DEFAULT_STACK	"default"
 
@@ -40,17 +39,11 @@ static int run_exec(const struct command *cmd, int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct run r = { 0 };
-	unsigned families;
-	char err[200];
 	int c;
 
 	while ((c = getopt_long(argc, argv, "+f:v", longs, NULL)) != -1) {
 		switch (c) {
 		case 'f':
-			if (family_parse(optarg, &families, err, sizeof(err)) < 0) {
-				cli_error("-f: %s", err);
-				return CLI_EXEC_FAILED;
-			}
 			r.families = optarg;
 			break;
 		case 'l':

@@ -15,6 +15,7 @@ ustack_SOURCES = \
 	src/cli/run.c \
 	src/cli/stack.c \
 	src/cli/umount.c \
+	src/cli/users.c \
 	src/client/sys.c
 ustack_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
 ustack_LDADD = libclient.la $(SECCOMP_LIBS) -ldl -lpthread

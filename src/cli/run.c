@@ -5,9 +5,10 @@
  * the command; everything it starts inherits them.  What LD_PRELOAD cannot
  * reach is told in one line, and run all the same: its network is the host's.
  * Two cases are better off.  A program whose file capabilities only concern the
- * network (ping, tcpdump) is run without them, by no_new_privs, and then loads
- * the shim.  Under the lock (lock.c) nothing gains privileges, and what does
- * not load the shim has no network.
+ * network (ping, tcpdump) is run without them, by the dynamic loader it asks for,
+ * and then loads the shim; no_new_privs would not do, for a file's effective bit
+ * makes the loader cautious all the same.  Under the lock (lock.c) nothing gains
+ * privileges, and what does not load the shim has no network.
  *
  * A stack that runs on demand is started by the shim at the first socket; under
  * the lock a daemon could not do its work, so it is started before, and a
@@ -19,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 #include "cli/cli.h"
 #include "client/client.h"
@@ -124,39 +124,58 @@ static void warn_unreachable(const struct run *r, const char *file, enum program
 		[PROGRAM_NET_CAPS] = "it has file capabilities (run a copy without them, or use --lock)",
 	};
 
-	if (r->lock && kind == PROGRAM_STATIC)
-		cli_error("warning: %s does not load libustack.so and has no network: %s",
-			  file, why[kind]);
-	else if (!r->lock && kind != PROGRAM_PLAIN)
-		cli_error("warning: %s does not load libustack.so and uses the host's network: %s",
-			  file, why[kind]);
+	/* under the lock no set-id bit counts */
+	if (kind == PROGRAM_PLAIN || (r->lock && kind == PROGRAM_SETID))
+		return;
+	cli_error("warning: %s does not load libustack.so and %s: %s", file,
+		  r->lock ? "has no network" : "uses the host's network", why[kind]);
 }
 
-/* what is special about the program; the lock comes last of all */
-static int prepare(const struct run *r, const struct stackname *sn)
+/* what the program needs; *by_loader: run it by program_interp(), file has its path */
+static void look_at_program(const struct run *r, const struct stackname *sn, unsigned families,
+			    char *file, bool *by_loader)
 {
-	enum program_kind kind = PROGRAM_PLAIN;
-	unsigned families = FAMILY_ALL;
-	char file[PATH_MAX], err[200];
-	int ret;
+	enum program_kind kind;
 
-	if (r->families && family_parse(r->families, &families, err, sizeof(err)) < 0)
-		return -EINVAL;
-	if (cli_find_command(r->argv[0], file, sizeof(file)))
-		kind = program_kind(file);
-	/* on the kernel's network they count */
-	if (kind == PROGRAM_NET_CAPS && sn->kind != STACKNAME_HOST && families == FAMILY_ALL &&
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
-		kind = PROGRAM_PLAIN;
-	if (sn->kind != STACKNAME_HOST)
+	*by_loader = false;
+	/* on the kernel's network capabilities count, and nothing is to be warned of */
+	if (sn->kind == STACKNAME_HOST || !cli_find_command(r->argv[0], file, PATH_MAX))
+		return;
+	kind = program_kind(file);
+	*by_loader = (kind == PROGRAM_NET_CAPS && families == FAMILY_ALL) ||
+		     (r->lock && (kind == PROGRAM_CAPS || kind == PROGRAM_NET_CAPS));
+	if (!*by_loader)
 		warn_unreachable(r, file, kind);
-	if (!r->lock)
-		return 0;
-	ret = lock_apply(families);
+}
+
+static int close_lock(unsigned families)
+{
+	int ret = lock_apply(families);
+
 	if (ret)
 		cli_error("--lock: cannot filter system calls: %s (the kernel needs CONFIG_SECCOMP_FILTER; run it without --lock)",
 			  ret == -EINVAL ? "this kernel has no seccomp filters" : strerror(-ret));
 	return ret;
+}
+
+/* ld.so --argv0 NAME FILE ARG...: the C library's loaders know that */
+static void exec_by_loader(const struct run *r, char *file)
+{
+	char loader[PATH_MAX], **args;
+	size_t n = 0;
+
+	while (r->argv[n])
+		n++;
+	args = calloc(n + 4, sizeof(*args));
+	if (args && program_interp(file, loader)) {
+		args[0] = loader;
+		args[1] = "--argv0";
+		args[2] = r->argv[0];
+		args[3] = file;
+		memcpy(args + 4, r->argv + 1, (n - 1) * sizeof(*args));
+		execv(loader, args);
+	}
+	free(args);
 }
 
 /* --lock needs something to lock up */
@@ -194,8 +213,11 @@ static void tell(const struct run *r, const struct stackname *sn)
  */
 int cli_run(const struct run *r)
 {
+	unsigned families = FAMILY_ALL;
+	char file[PATH_MAX], why[200];
 	struct stackname sn;
 	const char *name;
+	bool by_loader;
 	int err;
 
 	if (check_stack(r, &sn) < 0 || (r->lock && check_lock(r, &sn) < 0))
@@ -205,8 +227,15 @@ int cli_run(const struct run *r)
 	       sn.path : r->stack;
 	if (r->verbose)
 		tell(r, &sn);
-	if (set_environment(r, name) < 0 || prepare(r, &sn) < 0)
+	if (r->families && family_parse(r->families, &families, why, sizeof(why)) < 0) {
+		cli_error("-f: %s", why);
 		return CLI_EXEC_FAILED;
+	}
+	look_at_program(r, &sn, families, file, &by_loader);
+	if (set_environment(r, name) < 0 || (r->lock && close_lock(families) < 0))
+		return CLI_EXEC_FAILED;
+	if (by_loader)
+		exec_by_loader(r, file);
 	execvp(r->argv[0], r->argv);
 	err = errno;
 	cli_error("%s: cannot run it: %s", r->argv[0], strerror(err));

@@ -40,6 +40,7 @@ static void describe(struct sock *s, struct msg_user *u)
 	memset(u, 0, sizeof(*u));
 	if (getsockopt(s->w.fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.pid != getpid())
 		u->pid = cred.pid;
+	u->inode = s->inode;
 	u->domain = s->domain;
 	u->type = s->type;
 	u->protocol = s->protocol;

@@ -176,6 +176,7 @@ struct msg_user {
 	int32_t pid;			/* who made it; 0: the stack, for accept() */
 	int32_t domain, type, protocol;	/* type 0: a process without regard to sockets */
 	uint32_t state;			/* enum msg_state; of streams */
+	uint32_t inode;			/* of the application's end: what /proc/PID/fd shows */
 	struct msg_addr local, peer;	/* of AF_INET, AF_INET6; len 0: none */
 };
 
@@ -222,7 +223,7 @@ _Static_assert(sizeof(struct msg_accept) == 64, "msg_accept is the wire format")
 _Static_assert(sizeof(struct msg_ifinfo) == 728, "msg_ifinfo is the wire format");
 _Static_assert(sizeof(struct msg_proc) == 100, "msg_proc is the wire format");
 _Static_assert(sizeof(struct msg_names) == 2280, "msg_names is the wire format");
-_Static_assert(sizeof(struct msg_user) == 84, "msg_user is the wire format");
+_Static_assert(sizeof(struct msg_user) == 88, "msg_user is the wire format");
 _Static_assert(sizeof(struct msg) == MSG_MAX, "one datagram");
 
 int msg_check(const struct msg *m, size_t got, int nfds);

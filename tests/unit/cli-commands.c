@@ -251,6 +251,25 @@ static void what_is_used_is_not_unmounted(void **state)
 	assert_string_equal(out, "");
 }
 
+/* the process that a socket was accepted by, or inherited, is told */
+static void umount_sees_who_really_has_a_socket(void **state)
+{
+	assert_int_equal(sh("./ustack mount lab"), 0);
+	assert_int_equal(sh("rm -f %s/go; mkfifo %s/go; { ./ustack exec lab python3 -c '"
+			    "import os, socket\n"
+			    "l = socket.create_server((\"127.0.0.1\", 7000))\n"
+			    "c = socket.create_connection((\"127.0.0.1\", 7000)); a, _ = l.accept()\n"
+			    "l.close()\n"
+			    "os.set_inheritable(a.fileno(), True)\n"
+			    "if os.fork(): c.close(); a.close(); os.wait(); os._exit(0)\n"
+			    "c.close(); os.execlp(\"sh\", \"sh\", \"-c\", \"echo $$ >%s/go; exec sleep 30\")"
+			    "' & p=$!; read c <%s/go; ./ustack umount lab; echo status $? $c; "
+			    "kill $c; wait $p; }", tmp, tmp, tmp, tmp), 0);
+	assert_says("(sleep): 1 socket: tcp 127.0.0.1:7000 to 127.0.0.1:");
+	assert_says("status 1");
+	assert_int_equal(sh("./ustack umount lab"), 0);
+}
+
 static void umount_can_be_forced(void **state)
 {
 	assert_int_equal(sh("./ustack mount lab"), 0);
@@ -468,6 +487,7 @@ int main(void)
 		T(what_does_not_load_the_shim_is_told),
 		T(a_configuration_starts_its_own_stack),
 		T(what_is_used_is_not_unmounted),
+		T(umount_sees_who_really_has_a_socket),
 		T(umount_can_be_forced),
 		T(null_is_mounted_like_a_stack),
 		T(null_refuses_every_family_but_unix),

@@ -115,7 +115,7 @@ static void lengths_inside_must_fit(void **state)
 	m.users.n = 1;
 	assert_int_equal(msg_check_reply(&m, got, MSG_OP_USERS, 5), 0);
 	/* local.len of the row */
-	memset(m.raw + sizeof(m.users) + 20, 0xff, 4);
+	memset(m.raw + sizeof(m.users) + 24, 0xff, 4);
 	assert_int_equal(msg_check_reply(&m, got, MSG_OP_USERS, 5), -EPROTO);
 	got = make(MSG_OP_INFO, sizeof(m.info) + sizeof(struct msg_ifinfo));
 	assert_int_equal(msg_check_reply(&m, got, MSG_OP_INFO, 5), -EPROTO);
