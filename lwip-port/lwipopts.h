@@ -74,14 +74,15 @@
 /* --- IPv6 */
 #define LWIP_IPV6			1
 #define LWIP_IPV6_FORWARD		1	/* decided at run time, as for IPv4 */
-#define LWIP_IPV6_NUM_ADDRESSES		8	/* bound an interface; RFC 4941 wants several */
+#define LWIP_IPV6_NUM_ADDRESSES		16	/* bound an interface: several prefixes, each with temporary ones */
 #define LWIP_IPV6_FRAG			1
 #define LWIP_IPV6_REASS			1	/* ours is in front of it: reass6.c */
 #define IPV6_FRAG_COPYHEADER		1	/* its helper does not fit the header on 64 bit */
 #define LWIP_IPV6_MLD			1
-#define LWIP_IPV6_AUTOCONFIG		1
+#define LWIP_IPV6_AUTOCONFIG		0	/* ours: src/engine/ra.c, slaac.c */
+#define LWIP_IPV6_ADDRESS_LIFETIMES	1	/* lwIP counts them down */
 #define LWIP_IPV6_DUP_DETECT_ATTEMPTS	1	/* RFC 4862 */
-#define LWIP_IPV6_SEND_ROUTER_SOLICIT	1
+#define LWIP_IPV6_SEND_ROUTER_SOLICIT	0
 #define LWIP_IPV6_DHCP6			0	/* ours: src/engine/dhcp6.c */
 #define LWIP_ND6_RDNSS_MAX_DNS_SERVERS	0
 #define LWIP_ND6_ALLOW_RA_UPDATES	0	/* netif->mtu may be 0 on purpose (vnet) */

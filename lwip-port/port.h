@@ -6,6 +6,7 @@
 #define LWIP_PORT_PORT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <linux/virtio_net.h>
 #include "lwip/ip_addr.h"
@@ -29,6 +30,15 @@ extern bool port_ip_forward;
  * before anything else is done with it; NULL: nothing to call */
 typedef void port_tap_fn(struct pbuf *p, struct netif *n);
 extern port_tap_fn *port_lo_tap;
+
+/* SipHash-2-4 */
+uint64_t port_keyed_hash(uint64_t k0, uint64_t k1, const void *data, size_t len);
+
+/* called with each router advertisement, of a sender and form that RFC 4861
+ * 6.1.2 allows, in lwIP's place: @m from the ICMPv6 header on; options are whole.
+ * ip6_current_src_addr() is the router */
+typedef void port_ra_fn(struct netif *n, const uint8_t *m, size_t len);
+void port_on_ra(port_ra_fn *fn);
 
 /* --- TCP timers: lwIP's own stay off; the engine calls port_tcp_tick()
  * after port_tcp_due() milliseconds */
@@ -159,9 +169,13 @@ struct route {
 	uint8_t type;		/* RTN_UNICAST or 0: as said; RTN_BLACKHOLE, RTN_UNREACHABLE,
 				 * RTN_PROHIBIT: nowhere, netif is lo's */
 	uint8_t protocol, scope, flags;	/* RTPROT_*, RT_SCOPE_*, RTNH_F_*: kept, not looked at */
+	uint8_t pref;			/* ICMPV6_ROUTER_PREF_*: decides when metrics are equal */
+	uint64_t until;			/* CLOCK_MONOTONIC, ns: shown; who added it takes it away.  0: never */
 };
 #define ROUTES_MAX	4096	/* each family; a look-up is a linear scan */
 int route_add(const struct route *r);		/* 0, -EEXIST, -ENOMEM, -ENOSPC, -ENETUNREACH, -EINVAL */
+/* a route that exists gets another end, silently; else it is added */
+int route_refresh(const struct route *r);
 int route_del(const struct route *r);		/* 0, -ESRCH; gw, netif, metric zero: any */
 void route_flush_netif(const struct netif *n);
 void route_flush_protocol(const struct netif *n, uint8_t protocol);

@@ -34,6 +34,9 @@ err_t port_looped_input(struct pbuf *p, struct netif *n);
 void port_unresolved4(struct pbuf *p);
 void port_unresolved6(struct pbuf *p, struct netif *out);
 
+/* guard_nd6.c, for the wrapper ipv6.c */
+void port_nd6_input(struct pbuf *p, struct netif *inp);
+
 /* what the wrapper of tcp_out.c renames, and what that of core.c calls instead
  * of tcp_netif_ip_addr_changed(); see tcpglue.c */
 err_t lwip_tcp_write(struct tcp_pcb *pcb, const void *data, u16_t len, u8_t flags);

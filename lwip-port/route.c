@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/icmpv6.h>
 #include <linux/rtnetlink.h>
 #include "lwip/ip.h"
 #include "lwip/ip6.h"
@@ -131,10 +132,19 @@ static bool same_gw(const struct route *a, const struct route *b)
 	return ip_addr_cmp_zoneless(&a->gw, &b->gw);
 }
 
+/* RFC 4191: high, medium, low */
+static int rank(const struct route *r)
+{
+	return r->pref == ICMPV6_ROUTER_PREF_HIGH ? 0 : r->pref == ICMPV6_ROUTER_PREF_LOW ? 2 : 1;
+}
+
 /* sorts @a before @b? */
 static bool route_before(const struct route *a, const struct route *b)
 {
-	return a->plen != b->plen ? a->plen > b->plen : a->metric < b->metric;
+	/* realloc() keeps what was there */
+	if (a->plen != b->plen)	/* NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult) */
+		return a->plen > b->plen;
+	return a->metric != b->metric ? a->metric < b->metric : rank(a) < rank(b);
 }
 
 static int table_room(struct table *t)
@@ -142,7 +152,7 @@ static int table_room(struct table *t)
 	unsigned room = t->room ? t->room * 2 : 16;
 	struct route *r;
 
-	if (t->n < t->room)
+	if (t->r && t->n < t->room)
 		return 0;
 	if (t->n >= ROUTES_MAX)
 		return -ENOSPC;
@@ -159,6 +169,18 @@ static void routes_changed(const struct route *r)
 {
 	if (IP_IS_V6(&r->dst))
 		nd6_clear_destination_cache();
+}
+
+static struct route *find_same(const struct table *t, const struct route *r)
+{
+	unsigned i;
+
+	for (i = 0; i < t->n; i++) {
+		if (same_dest(&t->r[i], r) && t->r[i].metric == r->metric &&
+		    t->r[i].netif == r->netif && same_gw(&t->r[i], r))
+			return &t->r[i];
+	}
+	return NULL;
 }
 
 /**
@@ -187,11 +209,8 @@ int route_add(const struct route *r)
 	prefix_mask(&new.dst, new.plen);
 	if (IP_IS_V6(&new.gw) && !ip_addr_isany(&new.gw))
 		ip6_addr_assign_zone(ip_2_ip6(&new.gw), IP6_UNICAST, new.netif);
-	for (i = 0; i < t->n; i++) {
-		if (same_dest(&t->r[i], &new) && t->r[i].metric == new.metric &&
-		    t->r[i].netif == new.netif && same_gw(&t->r[i], &new))
-			return -EEXIST;
-	}
+	if (find_same(t, &new))
+		return -EEXIST;
 	err = table_room(t);
 	if (err)
 		return err;
@@ -213,6 +232,30 @@ static void table_del(struct table *t, unsigned i)
 	routes_changed(&gone);
 	if (listener)
 		listener(&gone, false);
+}
+
+/**
+ * route_refresh() - Add a route, or give one of the same protocol that exists another end
+ * @r:		as for route_add(); another preference moves it
+ *
+ * Return: as route_add(); -EEXIST: somebody else's is there
+ */
+int route_refresh(const struct route *r)
+{
+	struct route want = *r, *have;
+
+	prefix_mask(&want.dst, want.plen);
+	have = find_same(table_of(&want.dst), &want);
+	if (!have)
+		return route_add(r);
+	if (have->protocol != r->protocol)
+		return -EEXIST;
+	if (have->pref == r->pref) {
+		have->until = r->until;
+		return 0;
+	}
+	table_del(table_of(&want.dst), (unsigned)(have - table_of(&want.dst)->r));
+	return route_add(r);
 }
 
 /**

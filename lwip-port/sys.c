@@ -102,6 +102,16 @@ uint32_t port_rand(void)
 }
 
 /**
+ * port_keyed_hash() - A number that without the key says nothing about the data
+ */
+uint64_t port_keyed_hash(uint64_t k0, uint64_t k1, const void *data, size_t len)
+{
+	struct siphash_key key = { k0, k1 };
+
+	return siphash24(&key, data, len);
+}
+
+/**
  * sys_now() - lwIP's clock
  *
  * Return: milliseconds of CLOCK_MONOTONIC, modulo 2^32

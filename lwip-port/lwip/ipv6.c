@@ -8,11 +8,15 @@
  * senders are told.
  */
 #include "lwip/memp.h"
+#include "lwip/nd6.h"
 #include "mempool.h"
+#include "port_priv.h"
 #define memp_malloc(type)	port_memp_malloc(type)
 #define memp_free(type, mem)	port_memp_free((type), (mem))
 #include "core/ipv6/ethip6.c"
+#define nd6_input port_nd6_input	/* guard_nd6.c, in front of lwIP's */
 #include "core/ipv6/icmp6.c"
+#undef nd6_input
 #include "core/ipv6/inet6.c"
 #include "core/ipv6/ip6.c"
 #include "core/ipv6/ip6_addr.c"
@@ -21,7 +25,6 @@
 #define nd6_tmr lwip_nd6_tmr
 #include "core/ipv6/nd6.c"
 #undef nd6_tmr
-#include "port_priv.h"
 
 /* no packet may go to the entry while its packets are told of: detach them first */
 static void give_up(struct nd6_neighbor_cache_entry *n)

@@ -18,6 +18,19 @@
 
 #define MTU4_MIN	576	/* what every host takes: RFC 791; less would be an attack */
 
+static void on_redo(struct loop_timer *t)
+{
+	slaac_duplicates(container_of(t, struct autoconf, redo));
+}
+
+/* autoconf_duplicate() - An address of the interface is somebody else's: lwIP, which
+ * is at work on it, says so; something can be done in a moment */
+void autoconf_duplicate(struct iface *i)
+{
+	if (i->autoconf)
+		loop_timer_in(i->e->loop, &i->autoconf->redo, 0);
+}
+
 /**
  * autoconf_start() - Let the network configure an interface, as its configuration says
  *
@@ -41,10 +54,18 @@ int autoconf_start(struct iface *i, const struct config_iface *c)
 	a->flags = c->flags;
 	a->metric = c->metric;
 	a->mtu = iface_mtu_of(i);
+	a->redo.cb = on_redo;
 	i->autoconf = a;
 	if (c->flags & CONFIG_IF_DHCP) {
 		a->dhcp4 = dhcp4_new(a);
 		if (!a->dhcp4) {
+			autoconf_stop(i);
+			return -ENOMEM;
+		}
+	}
+	if (c->flags & (CONFIG_IF_RD | CONFIG_IF_SLAAC)) {
+		a->ra = ra_new(a);
+		if (!a->ra) {
 			autoconf_stop(i);
 			return -ENOMEM;
 		}
@@ -58,6 +79,8 @@ static void go_up(struct autoconf *a)
 	a->up = true;
 	if (a->dhcp4)
 		dhcp4_up(a->dhcp4);
+	if (a->ra)
+		ra_up(a->ra);
 }
 
 static void go_down(struct autoconf *a, bool release)
@@ -65,6 +88,13 @@ static void go_down(struct autoconf *a, bool release)
 	a->up = false;
 	if (a->dhcp4)
 		dhcp4_down(a->dhcp4, release);
+	if (a->ra && release) {
+		ra_down(a->ra);
+		slaac_down(a);
+		autoconf_set_mtu(a);
+	} else if (a->ra) {
+		ra_pause(a->ra);
+	}
 }
 
 /* autoconf_changed() - The interface came up, or got or lost its carrier */
@@ -97,6 +127,8 @@ void autoconf_stop(struct iface *i)
 		return;
 	autoconf_leave(i);
 	dhcp4_free(a->dhcp4);
+	ra_free(a->ra);
+	loop_timer_del(&a->redo);
 	i->autoconf = NULL;
 	free(a);
 }
@@ -108,6 +140,8 @@ void autoconf_set_mtu(struct autoconf *a)
 
 	if (a->mtu4 >= MTU4_MIN && a->mtu4 < mtu)
 		mtu = a->mtu4;
+	if (a->mtu6 && a->mtu6 < mtu)
+		mtu = a->mtu6;
 	if (mtu != iface_mtu_of(a->i))
 		iface_set_mtu(a->i, mtu);
 }

@@ -9,13 +9,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/loop.h"
 #include "engine/names.h"
+#include "lwip/netif.h"
 
 struct config_iface;
 struct dhcp4;
 struct engine;
 struct iface;
-struct pbuf;
+struct ra;
+struct ra_prefix;
 
 struct autoconf {
 	struct iface *i;
@@ -24,7 +27,15 @@ struct autoconf {
 	unsigned mtu;			/* the interface's own, when nobody tells another */
 	unsigned mtu4;			/* told by DHCP; 0: none */
 	bool up;
+	unsigned mtu6;			/* by a router; 0: none */
 	struct dhcp4 *dhcp4;
+	struct ra *ra;
+	struct loop_timer redo;		/* duplicates were found */
+	uint32_t desync;		/* of temporary addresses, seconds */
+	struct {			/* the address in a slot of lwIP's */
+		uint64_t born;
+		uint8_t tries;
+	} made[LWIP_IPV6_NUM_ADDRESSES];
 };
 
 int autoconf_start(struct iface *i, const struct config_iface *c);
@@ -33,6 +44,7 @@ void autoconf_changed(struct iface *i);
 void autoconf_leave(struct iface *i);
 void autoconf_exit(struct engine *e);
 void autoconf_set_mtu(struct autoconf *a);
+void autoconf_duplicate(struct iface *i);
 
 /* dhcp4.c */
 struct dhcp4 *dhcp4_new(struct autoconf *a);
@@ -40,6 +52,20 @@ void dhcp4_free(struct dhcp4 *d);
 void dhcp4_up(struct dhcp4 *d);
 void dhcp4_down(struct dhcp4 *d, bool release);
 void dhcp4_arp(struct dhcp4 *d, const uint8_t *frame, size_t len);
+
+/* ra.c */
+struct ra *ra_new(struct autoconf *a);
+void ra_free(struct ra *r);
+void ra_up(struct ra *r);
+void ra_pause(struct ra *r);
+void ra_down(struct ra *r);
+void ra_input(struct netif *n, const uint8_t *m, size_t len);
+
+/* slaac.c */
+bool slaac_link_local(const struct iface *i, ip_addr_t *out);
+void slaac_prefix(struct autoconf *a, const struct ra_prefix *p);
+void slaac_duplicates(struct autoconf *a);
+void slaac_down(struct autoconf *a);
 
 /* iface_io.c: a frame came in; an interface without a DHCP client has nothing to look at */
 static inline void autoconf_frame(const struct autoconf *a, const uint8_t *frame, size_t len)

@@ -19,7 +19,7 @@
 #include "engine/autoconf.h"
 #include "engine/bufpool.h"
 #include "engine/icmp.h"
-#include "engine/iface.h"
+#include "engine/iface_priv.h"
 #include "engine/names.h"
 #include "engine/rtnl.h"
 #include "engine/sock.h"
@@ -133,6 +133,8 @@ struct engine *engine_new(struct loop *loop, const char *path)
 #endif
 	port_tcp_parking = true;
 	port_on_input(xfer_on_input);
+	iface_addr6_init();
+	port_on_ra(ra_input);
 	if (iface_add_lo(e) < 0 || rtnl_init(e) < 0 || dgram_init(e) < 0)
 		goto fail;
 	e->lwip_timer.cb = on_lwip_timer;
@@ -189,6 +191,7 @@ void engine_free(struct engine *e)
 	dgram_exit(e);
 	rtnl_init(NULL);
 	iface_free_all(e);
+	port_on_ra(NULL);
 	autoconf_exit(e);
 	bufpool_drain();
 	loop_timer_del(&e->lwip_timer);

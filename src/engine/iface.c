@@ -24,11 +24,11 @@
 
 #define MTU_DEFAULT	1500
 
-/* a locally administered address that is the same at each start */
-static void default_mac(const struct iface *i, uint8_t mac[6])
+/* iface_stable_hash() - A number of this interface's that is the same at each start,
+ * and another on another machine, for another user, stack, interface or purpose */
+uint64_t iface_stable_hash(const struct iface *i, const char *what)
 {
 	char seed[512], id[64] = "";
-	uint64_t h;
 	FILE *f = fopen("/etc/machine-id", "re");
 
 	if (f) {
@@ -36,8 +36,15 @@ static void default_mac(const struct iface *i, uint8_t mac[6])
 			id[0] = '\0';
 		fclose(f);
 	}
-	snprintf(seed, sizeof(seed), "%s|%u|%s|%s", id, (unsigned)getuid(), i->e->path, i->name);
-	h = hash_fnv1a(seed, strlen(seed));
+	snprintf(seed, sizeof(seed), "%s|%u|%s|%s%s", id, (unsigned)getuid(), i->e->path, i->name, what);
+	return hash_fnv1a(seed, strlen(seed));
+}
+
+/* a locally administered address */
+static void default_mac(const struct iface *i, uint8_t mac[6])
+{
+	uint64_t h = iface_stable_hash(i, "");
+
 	for (int k = 0; k < 6; k++)
 		mac[k] = (uint8_t)(h >> (8 * k));
 	mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02);
@@ -96,7 +103,7 @@ static int add_addresses(struct iface *i, const struct config_iface *c, char *er
 		snprintf(err, errlen, "interface %s: cannot add address %s: %s", i->name,
 			 addr_prefix_str(&c->addr[k], str),
 			 r == -ENOSPC && IP_IS_V6_VAL(a.local) ?
-			 "too many IPv6 addresses (7 at most)" : strerror(-r));
+			 "no room for another IPv6 address" : strerror(-r));
 		return r;
 	}
 	if (c->has_gw4) {
@@ -211,6 +218,7 @@ int iface_attach(struct engine *e, struct link *l, const struct config_iface *c,
 		memcpy(i->mac, c->mac, 6);
 	else
 		default_mac(i, i->mac);
+	i->addrgen = c->addrgen;
 	i->portif.mtu = (uint16_t)choose_mtu(i, c);
 	iface_set_portif(i, &i->portif);
 	i->netif = &i->own;

@@ -19,6 +19,7 @@ struct iface_addr {
 	uint8_t plen;			/* of peer */
 	uint8_t scope;			/* RT_SCOPE_* */
 	uint8_t proto;			/* IFAPROT_* */
+	bool told;			/* IPv6: by a router or DHCPv6, whose routes come apart */
 	uint32_t flags;			/* IFA_F_* */
 	uint32_t metric;		/* of the prefix route; 0: the family's default */
 	uint32_t valid, preferred;	/* seconds left, IFACE_FOREVER */

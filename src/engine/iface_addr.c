@@ -5,9 +5,8 @@
  * own netif, further ones on alias netifs that share the link.  IPv4 accepts a
  * packet for any netif's address; ARP does not, so requests and replies for an
  * alias are delivered to it (iface_io.c).  What else Linux keeps of an
- * address (label, scope, broadcast, lifetimes) stands in struct ifa4; for IPv6
- * in iface.addr6[], beside the netif's slots, where lwIP also counts down
- * the lifetimes.  Slot 0 is the link-local address.
+ * address (label, scope, broadcast, lifetimes) stands in struct ifa4.  IPv6 is
+ * iface_addr6.c's.
  *
  * As in Linux an address brings the route to its prefix, for as long as the
  * interface is up; a second address in one prefix is secondary and goes with
@@ -27,8 +26,6 @@
 #include "engine/rtnl.h"
 #include "engine/sock_dgram.h"
 #include "lwip/etharp.h"
-#include "lwip/ethip6.h"
-#include "lwip/nd6.h"
 
 #define NS_PER_S	1000000000ull
 #define METRIC6_KERNEL	256		/* IP6_RT_PRIO_ADDRCONF */
@@ -67,13 +64,14 @@ static bool has_route(const struct iface *i, const struct iface_addr *a)
 {
 	if (!i->link || !netif_is_up(i->netif) || (a->flags & (IFA_F_NOPREFIXROUTE)))
 		return false;
-	if (IP_IS_V6_VAL(a->local))
-		return !ip6_addr_islinklocal(ip_2_ip6(&a->local));
+	if (IP_IS_V6_VAL(a->local))	/* a router's prefixes have routes of their own: ra.c */
+		return !a->told && !ip6_addr_islinklocal(ip_2_ip6(&a->local));
 	return !(a->flags & IFA_F_SECONDARY) &&
 		(a->plen < 32 || !ip_addr_cmp(&a->local, &a->peer));
 }
 
-static void add_prefix_route(const struct iface *i, const struct iface_addr *a, struct netif *n)
+/* iface_add_prefix_route() - The address brings the route to its prefix, if it does now */
+void iface_add_prefix_route(const struct iface *i, const struct iface_addr *a, struct netif *n)
 {
 	struct route r;
 
@@ -83,12 +81,13 @@ static void add_prefix_route(const struct iface *i, const struct iface_addr *a, 
 	route_add(&r);		/* -EEXIST: another address of the prefix brought it */
 }
 
-static void del_prefix_route(const struct iface_addr *a, struct netif *n)
+/* iface_del_prefix_route() - The address takes its route away */
+void iface_del_prefix_route(const struct iface_addr *a, struct netif *n)
 {
 	struct route r;
 
 	prefix_route(a, n, &r);
-	if (!(a->flags & (IFA_F_NOPREFIXROUTE | IFA_F_SECONDARY)))
+	if (!a->told && !(a->flags & (IFA_F_NOPREFIXROUTE | IFA_F_SECONDARY)))
 		route_del(&r);
 }
 
@@ -201,7 +200,7 @@ static void drop4(struct ifa4 *f)
 	struct iface *i = f->i;
 
 	loop_timer_del(&f->expiry);
-	del_prefix_route(&f->a, f->n);
+	iface_del_prefix_route(&f->a, f->n);
 	rtnl_addr_changed(i, &f->a, false);
 	multicast_forget_netif(i->e, f->n == &f->alias ? f->n : NULL);
 	unlink4(f);
@@ -277,7 +276,7 @@ static int add4(struct iface *i, const struct iface_addr *a)
 	insert4(i, f);
 	set_lifetime(f, a->valid, a->preferred);
 	rtnl_addr_changed(i, &f->a, true);
-	add_prefix_route(i, &f->a, f->n);
+	iface_add_prefix_route(i, &f->a, f->n);
 	return 0;
 }
 
@@ -315,89 +314,6 @@ const struct iface_addr *iface_primary4(const struct iface *i, const struct ifac
 	return NULL;
 }
 
-/* ---- IPv6 ---- */
-
-static int slot6(const struct iface *i, const ip_addr_t *local)
-{
-	for (int k = 0; k < LWIP_IPV6_NUM_ADDRESSES; k++)
-		if (!ip6_addr_isinvalid(netif_ip6_addr_state(i->netif, k)) &&
-		    ip6_addr_cmp_zoneless(netif_ip6_addr(i->netif, k), ip_2_ip6(local)))
-			return k;
-	return -1;
-}
-
-static void life6(struct iface *i, s8_t k, const struct iface_addr *a)
-{
-	/* usable at once: who configures it by hand vouches for it */
-	netif_ip6_addr_set_valid_life(i->netif, k, a->valid == IFACE_FOREVER ?
-				      IP6_ADDR_LIFE_STATIC : a->valid);
-	netif_ip6_addr_set_pref_life(i->netif, k, a->preferred == IFACE_FOREVER ?
-				     IP6_ADDR_LIFE_INFINITE : a->preferred);
-	netif_ip6_addr_set_state(i->netif, k, a->preferred ? IP6_ADDR_PREFERRED :
-				 IP6_ADDR_DEPRECATED);
-}
-
-static void view6(struct iface *i, int k, struct iface_addr *out);
-
-static int add6(struct iface *i, const struct iface_addr *a)
-{
-	bool local = ip6_addr_islinklocal(ip_2_ip6(&a->local));
-	struct iface_addr v;
-
-	for (s8_t k = local ? 0 : 1; k < LWIP_IPV6_NUM_ADDRESSES; k++) {
-		if (!ip6_addr_isinvalid(netif_ip6_addr_state(i->netif, k)))
-			continue;
-		i->addr6[k] = *a;
-		ip6_addr_assign_zone(ip_2_ip6(&i->addr6[k].local), IP6_UNICAST, i->netif);
-		netif_ip6_addr_set(i->netif, k, ip_2_ip6(&i->addr6[k].local));
-		life6(i, k, a);
-		view6(i, k, &v);
-		rtnl_addr_changed(i, &v, true);
-		add_prefix_route(i, a, i->netif);
-		return 0;
-	}
-	return -ENOSPC;
-}
-
-/* another address of the same prefix, which keeps the route */
-static bool prefix_shared(const struct iface *i, int k)
-{
-	const struct iface_addr *a = &i->addr6[k];
-
-	for (int j = 1; j < LWIP_IPV6_NUM_ADDRESSES; j++)
-		if (j != k && !ip6_addr_isinvalid(netif_ip6_addr_state(i->netif, j)) &&
-		    i->addr6[j].plen == a->plen &&
-		    port_prefix_match(&i->addr6[j].peer, a->plen, &a->peer))
-			return true;
-	return false;
-}
-
-static void drop6(struct iface *i, s8_t k)
-{
-	struct iface_addr v;
-
-	view6(i, k, &v);
-	if (!prefix_shared(i, k))
-		del_prefix_route(&v, i->netif);
-	netif_ip6_addr_set_state(i->netif, k, IP6_ADDR_INVALID);
-	rtnl_addr_changed(i, &v, false);
-	memset(&i->addr6[k], 0, sizeof(i->addr6[k]));
-}
-
-static int del6(struct iface *i, const struct iface_addr *a, bool any_plen)
-{
-	struct iface_addr v;
-	int k = slot6(i, &a->local);
-
-	if (k < 0)
-		return -EADDRNOTAVAIL;
-	view6(i, k, &v);
-	if (!any_plen && v.plen != a->plen)
-		return -EADDRNOTAVAIL;
-	drop6(i, (s8_t)k);
-	return 0;
-}
-
 /* ---- both ---- */
 
 /**
@@ -408,7 +324,7 @@ static int del6(struct iface *i, const struct iface_addr *a, bool any_plen)
 int iface_addr_add(struct iface *i, const struct iface_addr *a)
 {
 	if (IP_IS_V6_VAL(a->local))
-		return slot6(i, &a->local) >= 0 ? -EEXIST : add6(i, a);
+		return iface_addr6_add(i, a);
 	for (struct ifa4 *f = i->addr4; f; f = f->next)
 		if (ip_addr_cmp(&f->a.local, &a->local) && f->a.plen == a->plen &&
 		    same_prefix4(&f->a.peer, &a->peer, a->plen))
@@ -419,25 +335,15 @@ int iface_addr_add(struct iface *i, const struct iface_addr *a)
 /* iface_addr_replace() - Change flags, lifetimes of an address, or add it */
 int iface_addr_replace(struct iface *i, const struct iface_addr *a)
 {
-	struct iface_addr v;
 	struct ifa4 *f;
-	int k;
 
-	if (IP_IS_V6_VAL(a->local)) {
-		k = slot6(i, &a->local);
-		if (k < 0)
-			return add6(i, a);
-		i->addr6[k].flags = a->flags;
-		life6(i, (s8_t)k, a);
-		view6(i, k, &v);
-		rtnl_addr_changed(i, &v, true);
-		return 0;
-	}
+	if (IP_IS_V6_VAL(a->local))
+		return iface_addr6_replace(i, a);
 	f = find4(i, &a->local);
 	if (!f || f->a.plen != a->plen)
 		return iface_addr_add(i, a);
 	set_lifetime(f, a->valid, a->preferred);
-	rtnl_addr_changed(i, &f->a, true);
+	rtnl_addr_updated(i, &f->a);
 	return 0;
 }
 
@@ -449,7 +355,7 @@ int iface_addr_replace(struct iface *i, const struct iface_addr *a)
  */
 int iface_addr_del(struct iface *i, const struct iface_addr *a, bool any_plen)
 {
-	return IP_IS_V6_VAL(a->local) ? del6(i, a, any_plen) : del4(i, a, any_plen);
+	return IP_IS_V6_VAL(a->local) ? iface_addr6_del(i, a, any_plen) : del4(i, a, any_plen);
 }
 
 static uint32_t left(const struct iface *i, uint32_t life, uint64_t at)
@@ -467,39 +373,6 @@ static void view4(const struct ifa4 *f, struct iface_addr *out)
 	out->preferred = left(f->i, f->a.preferred, f->a.preferred_at);
 }
 
-/* lwIP's slot, with what we know beside it; SLAAC's have only the slot */
-static void view6(struct iface *i, int k, struct iface_addr *out)
-{
-	const ip6_addr_t *ip = netif_ip6_addr(i->netif, k);
-	u8_t state = netif_ip6_addr_state(i->netif, k);
-	u32_t life = netif_ip6_addr_valid_life(i->netif, k);
-
-	*out = i->addr6[k];
-	if (!out->plen) {
-		out->plen = i->link ? 64 : 128;
-		ip_addr_copy_from_ip6(out->peer, *ip);
-		out->proto = ip6_addr_islinklocal(ip) ? 3 /* IFAPROT_KERNEL_LL */ :
-			i->link ? 2 /* IFAPROT_KERNEL_RA */ : 1 /* IFAPROT_KERNEL_LO */;
-	}
-	ip_addr_copy_from_ip6(out->local, *ip);
-	out->scope = ip6_addr_isloopback(ip) ? RT_SCOPE_HOST :
-		ip6_addr_islinklocal(ip) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
-	out->flags &= ~(uint32_t)(IFA_F_PERMANENT | IFA_F_TENTATIVE | IFA_F_DEPRECATED);
-	if (ip6_addr_istentative(state))
-		out->flags |= IFA_F_TENTATIVE;
-	/* lo's is VALID, which is the same number */
-	if (i->link && state == IP6_ADDR_DEPRECATED)
-		out->flags |= IFA_F_DEPRECATED;
-	if (ip6_addr_life_isstatic(life))
-		out->flags |= IFA_F_PERMANENT;
-	out->valid = ip6_addr_life_isstatic(life) || ip6_addr_life_isinfinite(life) ?
-		IFACE_FOREVER : life;
-	life = netif_ip6_addr_pref_life(i->netif, k);
-	out->preferred = out->flags & IFA_F_DEPRECATED ? 0 :
-		out->flags & IFA_F_PERMANENT || ip6_addr_life_isinfinite(life) ?
-		IFACE_FOREVER : life;
-}
-
 /* iface_addr_each() - Visit the addresses: IPv4, IPv6, link-local last, as
  * ip(8) shows them; @fn must not change them */
 void iface_addr_each(struct iface *i, iface_addr_visit *fn, void *arg)
@@ -510,32 +383,10 @@ void iface_addr_each(struct iface *i, iface_addr_visit *fn, void *arg)
 		view4(f, &v);
 		fn(i, &v, arg);
 	}
-	for (int k = 1; k <= LWIP_IPV6_NUM_ADDRESSES; k++) {
-		int slot = k % LWIP_IPV6_NUM_ADDRESSES;
-
-		if (ip6_addr_isinvalid(netif_ip6_addr_state(i->netif, slot)))
-			continue;
-		view6(i, slot, &v);
-		fn(i, &v, arg);
-	}
+	iface_addr6_each(i, fn, arg);
 }
 
 /* ---- life of the interface ---- */
-
-static void link_local_up(struct iface *i)
-{
-	struct iface_addr v;
-
-	if (!ip6_addr_isinvalid(netif_ip6_addr_state(i->netif, 0)))
-		return;
-	if (i->link)
-		netif_create_ip6_linklocal_address(i->netif, 1);
-	else
-		ip_loopback(true, &i->netif->ip6_addr[0]);
-	netif_ip6_addr_set_state(i->netif, 0, i->link ? IP6_ADDR_PREFERRED : IP6_ADDR_VALID);
-	view6(i, 0, &v);
-	rtnl_addr_changed(i, &v, true);
-}
 
 /* iface_addresses_up() - The interface came up: so do aliases and routes */
 void iface_addresses_up(struct iface *i)
@@ -543,18 +394,16 @@ void iface_addresses_up(struct iface *i)
 	for (struct ifa4 *f = i->addr4; f; f = f->next) {
 		if (f->n != i->netif)
 			netif_set_up(f->n);
-		add_prefix_route(i, &f->a, f->n);
+		iface_add_prefix_route(i, &f->a, f->n);
 	}
-	link_local_up(i);
+	iface_addr6_up(i);
 }
 
 /* iface_addresses_down() - The interface goes down: IPv6 addresses and all
  * routes go, IPv4 addresses stay */
 void iface_addresses_down(struct iface *i)
 {
-	for (s8_t k = LWIP_IPV6_NUM_ADDRESSES - 1; k >= 0; k--)
-		if (!ip6_addr_isinvalid(netif_ip6_addr_state(i->netif, k)))
-			drop6(i, k);
+	iface_addr6_down(i);
 	for (struct ifa4 *f = i->addr4; f; f = f->next)
 		if (f->n != i->netif) {
 			route_flush_netif(f->n);
@@ -578,7 +427,7 @@ void iface_free_addresses(struct iface *i)
 int iface_adopt_lo(struct iface *i)
 {
 	struct iface_addr a = { .plen = 8, .scope = RT_SCOPE_HOST, .flags = IFA_F_PERMANENT,
-				.proto = 1 /* IFAPROT_KERNEL_LO */,
+				.proto = IFAPROT_LO,
 				.valid = IFACE_FOREVER, .preferred = IFACE_FOREVER };
 	struct ifa4 *f;
 

@@ -41,6 +41,7 @@ struct iface {
 	unsigned naddr4;
 	struct autoconf *autoconf;	/* NULL: nobody but configuration and clients gives addresses */
 	uint8_t mac[6];
+	uint8_t addrgen;		/* IN6_ADDR_GEN_MODE_* */
 	uint32_t txqlen;		/* kept, as Linux does for devices without a queue */
 	int ask;			/* frames to read at the next wake-up */
 	bool full;			/* the last one got as many as it asked for */
@@ -62,6 +63,9 @@ static inline struct iface *iface_of(const struct netif *n)
 {
 	return n->state;
 }
+
+/* iface.c */
+uint64_t iface_stable_hash(const struct iface *i, const char *what);
 
 /* iface_io.c */
 int iface_io_start(struct iface *i);
@@ -122,8 +126,24 @@ void bridge_set_ageing(struct iface *br, unsigned seconds);
 
 /* iface_query.c */
 const struct link_stats *iface_stats(struct iface *i);
+/* ifa_proto: <linux/if_addr.h> has these since 5.18 */
+#define IFAPROT_LO	1
+#define IFAPROT_RA	2
+#define IFAPROT_LL	3
+
+/* iface_addr6.c */
+void iface_addr6_init(void);
+int iface_addr6_add(struct iface *i, const struct iface_addr *a);
+int iface_addr6_replace(struct iface *i, const struct iface_addr *a);
+int iface_addr6_del(struct iface *i, const struct iface_addr *a, bool any_plen);
+void iface_addr6_each(struct iface *i, iface_addr_visit *fn, void *arg);
+void iface_addr6_view(struct iface *i, int k, struct iface_addr *out);
+void iface_addr6_up(struct iface *i);
+void iface_addr6_down(struct iface *i);
 
 /* iface_addr.c */
+void iface_add_prefix_route(const struct iface *i, const struct iface_addr *a, struct netif *n);
+void iface_del_prefix_route(const struct iface_addr *a, struct netif *n);
 void iface_add_gateway(const ip_addr_t *gw, struct netif *n, uint8_t protocol);
 struct netif *iface_netif_of4(const struct iface *i, const ip_addr_t *local);
 unsigned iface_count_netifs(void);

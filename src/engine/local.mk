@@ -16,7 +16,8 @@ libengine_la_SOURCES = \
 	src/engine/filter.c src/engine/filter.h \
 	src/engine/icmp.c src/engine/icmp.h \
 	src/engine/iface.c src/engine/iface.h src/engine/iface_priv.h \
-	src/engine/iface_addr.c src/engine/iface_io.c src/engine/iface_query.c src/engine/iface_stack.c \
+	src/engine/iface_addr.c src/engine/iface_addr6.c src/engine/iface_io.c \
+	src/engine/iface_query.c src/engine/iface_stack.c \
 	src/engine/listener.c \
 	src/engine/multicast.c \
 	src/engine/nlmsg.c src/engine/nlmsg.h \
@@ -24,9 +25,11 @@ libengine_la_SOURCES = \
 	src/engine/names.c src/engine/names.h \
 	src/engine/ports.c src/engine/ports.h \
 	src/engine/proc.c \
+	src/engine/ra.c src/engine/ra_msg.c src/engine/ra_msg.h \
 	src/engine/rtnl.c src/engine/rtnl.h src/engine/rtnl_priv.h \
 	src/engine/rtnl_addr.c src/engine/rtnl_bridge.c src/engine/rtnl_kind.c src/engine/rtnl_link.c src/engine/rtnl_neigh.c \
 	src/engine/rtnl_newlink.c src/engine/rtnl_newroute.c src/engine/rtnl_route.c \
+	src/engine/slaac.c \
 	src/engine/sock.c src/engine/sock.h \
 	src/engine/sock_netlink.c \
 	src/engine/sock_packet.c \

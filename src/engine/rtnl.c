@@ -291,22 +291,34 @@ static void notify_local(const struct route *r, uint8_t table, void *arg)
 	rtnl_route_notify(engine, r, table, *(const bool *)arg);
 }
 
-/* rtnl_addr_changed() - An address was given, changed or taken */
-void rtnl_addr_changed(struct iface *i, const struct iface_addr *a, bool added)
+static void announce(struct iface *i, const struct iface_addr *a, bool added)
 {
 	unsigned group = IP_IS_V6_VAL(a->local) ? RTNLGRP_IPV6_IFADDR : RTNLGRP_IPV4_IFADDR;
 	struct nlmsghdr h = { .nlmsg_type = added ? RTM_NEWADDR : RTM_DELADDR };
 	struct nlbuf b = { 0 };
 
+	if (!netlink_has_listener(engine, group))
+		return;
+	rtnl_put_addr(&b, &h, i, a);
+	if (!b.failed)
+		netlink_multicast(engine, group, &b);
+	nlbuf_free(&b);
+}
+
+/* rtnl_addr_changed() - An address was given or taken, and table local with it */
+void rtnl_addr_changed(struct iface *i, const struct iface_addr *a, bool added)
+{
 	if (!engine)
 		return;			/* the stack is just being made */
-	if (netlink_has_listener(engine, group)) {
-		rtnl_put_addr(&b, &h, i, a);
-		if (!b.failed)
-			netlink_multicast(engine, group, &b);
-		nlbuf_free(&b);
-	}
+	announce(i, a, added);
 	rtnl_local_routes(i, a, notify_local, &added);
+}
+
+/* rtnl_addr_updated() - Flags or lifetimes of an address are others */
+void rtnl_addr_updated(struct iface *i, const struct iface_addr *a)
+{
+	if (engine)
+		announce(i, a, true);
 }
 
 static void on_route(const struct route *r, bool added)

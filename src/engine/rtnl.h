@@ -36,6 +36,7 @@ void rtnl_link_gone(struct iface *i);
 void rtnl_fdb_changed(struct iface *br, const struct bridge_entry *x, bool added);
 void rtnl_neigh_forget(const struct netif *n);
 void rtnl_addr_changed(struct iface *i, const struct iface_addr *a, bool added);
+void rtnl_addr_updated(struct iface *i, const struct iface_addr *a);
 
 /* sock_netlink.c */
 bool netlink_has_listener(const struct engine *e, unsigned group);

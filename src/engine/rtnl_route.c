@@ -16,6 +16,7 @@
 #include <linux/if_addr.h>
 
 #define METRIC6_KERNEL	256
+#define NS_PER_TICK	10000000	/* of USER_HZ */
 #define RTCF_LOCAL	0x80000000	/* linux/in_route.h */
 
 static int family_of(const struct route *r)
@@ -48,6 +49,7 @@ void rtnl_put_route(struct nlbuf *b, const struct nlmsghdr *h, const struct rout
 {
 	bool v6 = family_of(r) == AF_INET6;
 	struct rta_cacheinfo ci = { 0 };
+	uint64_t now = r->until ? clock_ns() : 0;
 
 	put_head(b, h, r, table)->rtm_flags = r->flags;
 	nl_put_u32(b, RTA_TABLE, table);
@@ -62,8 +64,10 @@ void rtnl_put_route(struct nlbuf *b, const struct nlmsghdr *h, const struct rout
 	if (v6 || !rejecting(r))
 		nl_put_u32(b, RTA_OIF, iface_index_of(r->netif));
 	if (v6) {
+		if (r->until > now)
+			ci.rta_expires = (int)((r->until - now) / NS_PER_TICK);
 		nl_put(b, RTA_CACHEINFO, &ci, sizeof(ci));
-		nl_put_u8(b, RTA_PREF, 0);
+		nl_put_u8(b, RTA_PREF, r->pref);
 	}
 	nl_end(b);
 }

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <net/if.h>
+#include <linux/if_link.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,26 @@ static int set_mtu(struct parser *p, const struct key *k)
 	return 0;
 }
 
+static int set_addrgen(struct parser *p, const struct key *k)
+{
+	static const struct {
+		const char *name;
+		uint8_t mode;
+	} modes[] = {
+		{ "eui64", IN6_ADDR_GEN_MODE_EUI64 }, { "none", IN6_ADDR_GEN_MODE_NONE },
+		{ "stable", IN6_ADDR_GEN_MODE_STABLE_PRIVACY },
+		{ "random", IN6_ADDR_GEN_MODE_RANDOM },
+	};
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(p->val, modes[i].name))
+			continue;
+		iface(p)->addrgen = modes[i].mode;
+		return 0;
+	}
+	return fail(p, "not a way to make IPv6 addresses (eui64, stable, random or none)");
+}
+
 static int set_metric(struct parser *p, const struct key *k)
 {
 	if (parse_uint(p->val, METRIC_MAX, &iface(p)->metric))
@@ -299,6 +320,7 @@ static const struct key keys[] = {
 	{ "ip", set_ip, .per_iface = true },
 	{ "gw", set_gw, .per_iface = true },
 	{ "mtu", set_mtu, .per_iface = true },
+	{ "addrgen", set_addrgen, .per_iface = true },
 	{ "metric", set_metric, .per_iface = true },
 	{ "dns", set_dns, .per_iface = false },
 	{ "domain", set_domain, .per_iface = false },
@@ -315,6 +337,7 @@ static const struct key keys[] = {
 	{ "dhcp6", set_flag, .flags = CONFIG_IF_DHCP6, .per_iface = true },
 	{ "rd", set_flag, .flags = CONFIG_IF_RD, .per_iface = true },
 	{ "slaac", set_flag, .flags = CONFIG_IF_SLAAC, .per_iface = true },
+	{ "privacy", set_flag, .flags = CONFIG_IF_PRIVACY, .per_iface = true },
 	{ "auto", set_flag, .flags = AUTO4 | AUTO6, .per_iface = true },
 	{ "auto4", set_flag, .flags = AUTO4, .per_iface = true },
 	{ "auto6", set_flag, .flags = AUTO6, .per_iface = true },

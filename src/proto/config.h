@@ -26,6 +26,7 @@ enum {
 	CONFIG_IF_DHCP6	= 1 << 1,
 	CONFIG_IF_RD	= 1 << 2,	/* router discovery */
 	CONFIG_IF_SLAAC	= 1 << 3,
+	CONFIG_IF_PRIVACY = 1 << 4,	/* temporary addresses */
 };
 
 struct config_iface {
@@ -35,6 +36,7 @@ struct config_iface {
 	uint8_t mac[6];
 	unsigned mtu;			/* 0: the link's own, else 1500 */
 	unsigned flags;			/* CONFIG_IF_* */
+	uint8_t addrgen;		/* IN6_ADDR_GEN_MODE_* of <linux/if_link.h> */
 	unsigned metric;		/* of routes that DHCP and routers tell */
 	unsigned naddr;
 	struct addr_prefix addr[CONFIG_ADDRS];

@@ -173,6 +173,7 @@ static void errors_quote_key_value_and_remedy(void **state)
 		{ "tap=t,iface=a,iface=b", "already" },
 		{ "tap=a,iface=x,tap=b,iface=x", "two interfaces" },
 		{ "tap=t,dhcp=1", "takes no value" },
+		{ "tap=t,addrgen=eui", "eui64, stable, random or none" },
 		{ "tap=t,metric=-1", "not a metric" },
 		{ "tap=t,metric=2147483648", "not a metric" },
 		{ "fd=x", "descriptor" },

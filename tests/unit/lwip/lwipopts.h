@@ -50,6 +50,8 @@
 #define TCP_RCV_SCALE		0
 #define LWIP_TCP_RTO_TIME	3000
 
+#undef LWIP_IPV6_SEND_ROUTER_SOLICIT	/* a suite counts them */
+#define LWIP_IPV6_SEND_ROUTER_SOLICIT	1
 #undef SO_REUSE_RXTOALL		/* a suite expects one receiver */
 #undef ARP_TABLE_SIZE
 #undef ARP_QUEUE_LEN
