@@ -73,7 +73,8 @@ static bool is_own4(const ip4_addr_t *a)
 }
 
 /* the message: header and quotation, its checksum still zero */
-static struct pbuf *message(const struct pbuf *p, unsigned type, unsigned code, unsigned max)
+static struct pbuf *message(const struct pbuf *p, unsigned type, unsigned code, uint32_t word,
+			    unsigned max)
 {
 	u16_t quoted = p->tot_len < max ? p->tot_len : (u16_t)max;
 	struct pbuf *q = pbuf_alloc(PBUF_IP, (u16_t)(ICMP_HEADER + quoted), PBUF_RAM);
@@ -85,11 +86,14 @@ static struct pbuf *message(const struct pbuf *p, unsigned type, unsigned code, 
 	memset(b, 0, ICMP_HEADER);
 	b[0] = (u8_t)type;
 	b[1] = (u8_t)code;
+	word = lwip_htonl(word);
+	memcpy(b + 4, &word, sizeof(word));
 	pbuf_copy_partial(p, b + ICMP_HEADER, quoted, 0);
 	return q;
 }
 
-static void send_error4(const struct pbuf *p, unsigned type, unsigned code)
+/* port_icmp4_error() - Tell a packet's source what became of it (port_priv.h) */
+void port_icmp4_error(const struct pbuf *p, unsigned type, unsigned code, uint32_t word)
 {
 	ip4_addr_t to, from;
 	struct icmp_echo_hdr *icmp;
@@ -102,7 +106,7 @@ static void send_error4(const struct pbuf *p, unsigned type, unsigned code)
 	ip4_addr_copy(to, h.src);
 	ip4_addr_copy(from, h.dest);
 	n = ip4_route(&to);
-	q = n ? message(p, type, code, QUOTE4_MAX) : NULL;
+	q = n ? message(p, type, code, word, QUOTE4_MAX) : NULL;
 	if (!q)
 		return;
 	if (!is_own4(&from))
@@ -123,7 +127,7 @@ static void send_error4(const struct pbuf *p, unsigned type, unsigned code)
  */
 void icmp_dest_unreach(struct pbuf *p, enum icmp_dur_type t)
 {
-	send_error4(p, ICMP_DUR, t);
+	port_icmp4_error(p, ICMP_DUR, t, 0);
 }
 
 /**
@@ -133,7 +137,7 @@ void icmp_dest_unreach(struct pbuf *p, enum icmp_dur_type t)
  */
 void icmp_time_exceeded(struct pbuf *p, enum icmp_te_type t)
 {
-	send_error4(p, ICMP_TE, t);
+	port_icmp4_error(p, ICMP_TE, t, 0);
 }
 
 /**
@@ -142,15 +146,12 @@ void icmp_time_exceeded(struct pbuf *p, enum icmp_te_type t)
  */
 void port_unresolved4(struct pbuf *p)
 {
-	send_error4(p, ICMP_DUR, ICMP_DUR_HOST);
+	port_icmp4_error(p, ICMP_DUR, ICMP_DUR_HOST, 0);
 }
 
-/**
- * port_unresolved6() - Nobody answered who has the next hop's address
- * @p:		packet from the IPv6 header on
- * @out:	the link it was to leave by, which link-local addresses belong to
- */
-void port_unresolved6(struct pbuf *p, struct netif *out)
+/* port_icmp6_error() - The same for IPv6 */
+void port_icmp6_error(const struct pbuf *p, struct netif *out, unsigned type, unsigned code,
+		      uint32_t word)
 {
 	ip_addr_t to = { .type = IPADDR_TYPE_V6 }, from;
 	struct icmp6_hdr *icmp;
@@ -164,7 +165,7 @@ void port_unresolved6(struct pbuf *p, struct netif *out)
 	ip6_addr_assign_zone(ip_2_ip6(&to), IP6_UNKNOWN, out);
 	if (!route_source(&to, &from, &n))
 		return;
-	q = message(p, ICMP6_TYPE_DUR, ICMP6_DUR_ADDRESS, QUOTE6_MAX);
+	q = message(p, type, code, word, QUOTE6_MAX);
 	if (!q)
 		return;
 	icmp = q->payload;
@@ -174,4 +175,14 @@ void port_unresolved6(struct pbuf *p, struct netif *out)
 	ICMP6_STATS_INC(icmp6.xmit);
 	ip6_output_if(q, ip_2_ip6(&from), ip_2_ip6(&to), LWIP_ICMP6_HL, 0, IP6_NEXTH_ICMP6, n);
 	pbuf_free(q);
+}
+
+/**
+ * port_unresolved6() - Nobody answered who has the next hop's address
+ * @p:		packet from the IPv6 header on
+ * @out:	the link it was to leave by, which link-local addresses belong to
+ */
+void port_unresolved6(struct pbuf *p, struct netif *out)
+{
+	port_icmp6_error(p, out, ICMP6_TYPE_DUR, ICMP6_DUR_ADDRESS, 0);
 }

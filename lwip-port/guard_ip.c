@@ -22,9 +22,9 @@
 #include "lwip/prot/nd6.h"
 #include "hooks.h"
 #include "port.h"
+#include "port_priv.h"
 #include "reass6.h"
 
-bool port_ip_forward;
 port_tap_fn *port_lo_tap;
 
 static int eaten(struct pbuf *p)
@@ -40,12 +40,19 @@ static bool from_wire(const struct netif *inp)
 	return portif_of(inp) != NULL;
 }
 
+static bool forwards(const struct netif *inp, unsigned family)
+{
+	const struct portif *pi = portif_of(inp);
+
+	return pi && pi->forward & family;
+}
+
 /**
  * port_ip4_input() - LWIP_HOOK_IP4_INPUT
  * @p:		packet from the IP header on
  * @inp:	interface
  *
- * Return: 1: dropped and freed; 0: lwIP goes on
+ * Return: 1: dropped or forwarded, and freed; 0: lwIP goes on
  */
 int port_ip4_input(struct pbuf *p, struct netif *inp)
 {
@@ -57,18 +64,7 @@ int port_ip4_input(struct pbuf *p, struct netif *inp)
 		port_lo_tap(p, inp);
 	if (from_wire(inp) && (ip4_addr_isloopback(&ip->src) || ip4_addr_isloopback(&ip->dest)))
 		return eaten(p);
-	return 0;
-}
-
-/**
- * port_ip4_canforward() - LWIP_HOOK_IP4_CANFORWARD
- * @p, @dest:	packet and destination in host order
- *
- * Return: 0: do not forward; -1: lwIP's own rules
- */
-int port_ip4_canforward(struct pbuf *p, u32_t dest)
-{
-	return port_ip_forward ? -1 : 0;
+	return forwards(inp, PORT_FORWARD4) && port_forward4(p, inp);
 }
 
 static bool nd_type(uint8_t type)
@@ -247,11 +243,15 @@ int port_ip6_input(struct pbuf *p, struct netif *inp)
 	ip6_addr_copy_from_packed(dst, ip->dest);
 	if (from_wire(inp) && (ip6_addr_isloopback(&src) || ip6_addr_isloopback(&dst)))
 		return eaten(p);
-	if (!for_us(&dst) && !port_ip_forward)
-		return eaten(p);
+	if (!for_us(&dst)) {
+		if (!forwards(inp, PORT_FORWARD6))
+			return eaten(p);
+		port_forward6(p, inp);
+		return 1;
+	}
 	w.end = IP6_HLEN + IP6H_PLEN(ip);
 	w.nexth = IP6H_NEXTH(ip);
-	if (w.end > p->tot_len || IP6H_V(ip) != 6 || !for_us(&dst))
+	if (w.end > p->tot_len || IP6H_V(ip) != 6)
 		return 0;
 	switch (walk6(&w, p, inp)) {
 	case PASS:

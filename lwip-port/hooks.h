@@ -41,8 +41,6 @@ int port_ip4_input(struct pbuf *p, struct netif *inp);
 int port_ip6_input(struct pbuf *p, struct netif *inp);
 #define LWIP_HOOK_IP4_INPUT			port_ip4_input
 #define LWIP_HOOK_IP6_INPUT			port_ip6_input
-int port_ip4_canforward(struct pbuf *p, u32_t dest);
-#define LWIP_HOOK_IP4_CANFORWARD		port_ip4_canforward
 
 /* route.c; LWIP_HOOK_IP4_ROUTE_SRC is in lwipopts.h */
 struct netif *route_hook4(const ip4_addr_t *src, const ip4_addr_t *dst);

@@ -52,7 +52,7 @@
 
 /* --- IPv4 */
 #define LWIP_IPV4			1
-#define IP_FORWARD			1	/* decided at run time: port_ip_forward */
+#define IP_FORWARD			0	/* forward.c does it */
 #define IP_OPTIONS_ALLOWED		1	/* accept them; they are not acted upon */
 #define IP_REASSEMBLY			1
 #define IP_FRAG				1
@@ -73,7 +73,7 @@
 
 /* --- IPv6 */
 #define LWIP_IPV6			1
-#define LWIP_IPV6_FORWARD		1	/* decided at run time, as for IPv4 */
+#define LWIP_IPV6_FORWARD		0	/* forward.c does it */
 #define LWIP_IPV6_NUM_ADDRESSES		16	/* bound an interface: several prefixes, each with temporary ones */
 #define LWIP_IPV6_FRAG			1
 #define LWIP_IPV6_REASS			1	/* ours is in front of it: reass6.c */

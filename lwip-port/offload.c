@@ -147,6 +147,8 @@ void port_vnet_out(struct netif *n, struct pbuf *p, unsigned l3, struct virtio_n
 	uint16_t sum;
 
 	memset(v, 0, sizeof(*v));
+	if (port_forward_meta_out(p, l3, v))
+		return;
 	/* a raw socket's own checksum is left as it is */
 	if (!pi || !pi->vnet || !tcp_place_find(p, l3, &w) || w.tcp.chksum)
 		return;
@@ -174,6 +176,7 @@ void port_vnet_out(struct netif *n, struct pbuf *p, unsigned l3, struct virtio_n
  */
 void port_vnet_in(struct netif *n, const struct virtio_net_hdr *v)
 {
+	port_forward_meta_in(n, v);
 	if (v->flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID))
 		n->chksum_flags &= (u16_t)~CHECK_L4;
 	else
@@ -230,6 +233,28 @@ static void set_df(struct ip_hdr *ip)
 }
 
 /**
+ * port_fragment4() - Send an IPv4 packet in fragments, TCP's, too
+ * @p:		packet from its IP header on, without DF
+ * @n:		interface with a portif
+ * @dst:	destination
+ *
+ * Return: what the interface's output gave; ERR_VAL: it has options
+ */
+err_t port_fragment4(struct pbuf *p, struct netif *n, const ip4_addr_t *dst)
+{
+	netif_output_fn output = n->output;
+	u16_t mtu = n->mtu;
+	err_t err;
+
+	n->mtu = portif_of(n)->mtu;
+	n->output = out4;
+	err = ip4_frag(p, n, dst);
+	n->output = output;
+	n->mtu = mtu;
+	return err;
+}
+
+/**
  * port_frag4() - Send an IPv4 packet, in fragments where that is needed
  * @p:		packet from its IP header on
  * @n:		interface
@@ -241,9 +266,7 @@ err_t port_frag4(struct pbuf *p, struct netif *n, const ip4_addr_t *dst)
 {
 	const struct portif *pi = portif_of(n);
 	struct ip_hdr *ip = p->payload;
-	netif_output_fn output = n->output;
 	bool df = p == df_mark;
-	err_t err;
 
 	df_mark = NULL;
 	if (df && p->len >= IP_HLEN && IPH_PROTO(ip) == IP_PROTO_TCP)
@@ -254,12 +277,7 @@ err_t port_frag4(struct pbuf *p, struct netif *n, const ip4_addr_t *dst)
 		return out4(n, p, dst);
 	if (IPH_OFFSET(ip) & PP_HTONS(IP_DF))
 		return ERR_VAL;
-	n->mtu = pi->mtu;
-	n->output = out4;
-	err = ip4_frag(p, n, dst);
-	n->output = output;
-	n->mtu = 0;
-	return err;
+	return port_fragment4(p, n, dst);
 }
 
 /**

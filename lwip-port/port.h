@@ -23,9 +23,6 @@ void port_init(void);
 typedef void port_assert_fn(const char *msg, const char *file, int line);
 void port_on_assert(port_assert_fn *fn);
 
-/* forward packets between interfaces; off unless set */
-extern bool port_ip_forward;
-
 /* called with each packet that comes in over an interface without portif (lo),
  * before anything else is done with it; NULL: nothing to call */
 typedef void port_tap_fn(struct pbuf *p, struct netif *n);
@@ -55,10 +52,13 @@ void port_tcp_wake(struct tcp_pcb *pcb);
 
 /* --- what the port keeps beside a netif (netif client data): the engine
  * embeds it in its own interface and attaches it before netif_set_up() */
+#define PORT_FORWARD4	1
+#define PORT_FORWARD6	2
 struct portif {
 	uint16_t mtu;		/* the wire's; netif->mtu is 0 when vnet is on, since
 				 * lwIP must then not fragment or clamp */
 	bool vnet;		/* frames carry virtio_net_hdr: TSO and checksum offload */
+	uint8_t forward;	/* PORT_FORWARD*: what comes in for others goes on */
 	/* where port_frag4/6 send to; NULL: etharp_output, ethip6_output */
 	netif_output_fn out4;
 	netif_output_ip6_fn out6;
@@ -186,6 +186,9 @@ void route_listen(route_listener *fn);
 bool port_prefix_match(const ip_addr_t *net, unsigned plen, const ip_addr_t *a);
 /* interfaces that are down are passed over; own addresses give lo's route */
 const struct route *route_lookup(const ip_addr_t *src, const ip_addr_t *dst);
+/* the same for a packet of somebody else's: own addresses are nothing special, and
+ * a route that rejects is returned */
+const struct route *route_forward(const ip_addr_t *dst);
 typedef bool route_visit(const struct route *r, void *arg);	/* false ends the walk */
 void route_foreach(route_visit *fn, void *arg);
 /* source address for @dst: the route's preferred one, else the interface's

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <linux/virtio_net.h>
 #include "lwip/icmp.h"
 #include "lwip/ip_addr.h"
 #include "lwip/tcp.h"
@@ -33,6 +34,20 @@ err_t port_looped_input(struct pbuf *p, struct netif *n);
 /* guard_icmp.c, for the wrappers ipv4.c and ipv6.c: packets whose next hop did not answer */
 void port_unresolved4(struct pbuf *p);
 void port_unresolved6(struct pbuf *p, struct netif *out);
+/* an error about a packet of anybody's to its source; @word: the second one of
+ * its header (MTU, gateway), host order; @n: the link that link-local addresses
+ * belong to */
+void port_icmp4_error(const struct pbuf *p, unsigned type, unsigned code, uint32_t word);
+void port_icmp6_error(const struct pbuf *p, struct netif *n, unsigned type, unsigned code,
+		      uint32_t word);
+
+/* forward.c, for guard_ip.c and offload.c */
+int port_forward4(struct pbuf *p, struct netif *inp);
+void port_forward6(struct pbuf *p, struct netif *inp);
+void port_forward_meta_in(const struct netif *n, const struct virtio_net_hdr *v);
+bool port_forward_meta_out(const struct pbuf *p, unsigned l3, struct virtio_net_hdr *v);
+/* offload.c: in fragments, whatever it is: ERR_OK, ... */
+err_t port_fragment4(struct pbuf *p, struct netif *n, const ip4_addr_t *dst);
 
 /* guard_nd6.c, for the wrapper ipv6.c */
 void port_nd6_input(struct pbuf *p, struct netif *inp);

@@ -378,6 +378,26 @@ const struct route *route_lookup(const ip_addr_t *src, const ip_addr_t *dst)
 }
 
 /**
+ * route_forward() - The route of a packet that is neither from us nor for us
+ * @dst:	destination
+ *
+ * Return: route, which may be one that rejects, or NULL: none
+ */
+const struct route *route_forward(const ip_addr_t *dst)
+{
+	const struct table *t = table_of(dst);
+
+	for (unsigned i = 0; i < t->n; i++) {
+		const struct route *r = &t->r[i];
+
+		if ((rejects(r) || netif_usable(r->netif)) &&
+		    port_prefix_match(&r->dst, r->plen, dst))
+			return r;
+	}
+	return NULL;
+}
+
+/**
  * route_foreach() - Visit all routes, IPv4 first, best first
  * @fn:		called for each; false ends the walk; must not change the tables
  * @arg:	for @fn

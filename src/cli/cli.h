@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <linux/netlink.h>
 #include "proto/msg.h"
 #include "proto/stackname.h"
 
@@ -27,6 +28,7 @@ struct command {
 
 extern const struct command mount_command, umount_command, ls_command, exec_command;
 extern const struct command ip_command, link_command, ping_command, ss_command;
+extern const struct command sysctl_command;
 
 /* main.c */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -57,6 +59,15 @@ struct run {
 };
 
 int cli_run(const struct run *r);	/* returns only on failure: the exit status */
+
+/* rtnl.c */
+union cli_rtnl_answer {
+	struct nlmsghdr h;
+	char buf[8192];
+};
+
+int cli_rtnl_ask(const char *path, const struct nlmsghdr *req, union cli_rtnl_answer *u,
+		 char *why, size_t size);
 
 /* lock.c */
 int lock_apply(unsigned families);

@@ -8,22 +8,16 @@
  */
 #include <errno.h>
 #include <linux/if_link.h>
-#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include "cli/cli.h"
-#include "client/client.h"
 
 #define VDE_VNL		1		/* IFLA_VDE_VNL of iplink's message */
 #define VNL_LEN		255
-#ifndef SOL_NETLINK
-#define SOL_NETLINK	270
-#endif
 
 struct wanted {
 	const char *name, *type, *vnl;
@@ -79,56 +73,12 @@ static void build(struct request *r, const struct wanted *w)
 	end_nest(r, info);
 }
 
-/* the reason that comes with a refusal, or "" */
-static void reason(const struct nlmsghdr *h, char *buf, size_t size)
-{
-	const struct nlmsgerr *e = NLMSG_DATA(h);
-	size_t skip = NLMSG_LENGTH(sizeof(*e));
-	const struct rtattr *a;
-	int left;
-
-	buf[0] = '\0';
-	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS))
-		return;
-	if (!(h->nlmsg_flags & NLM_F_CAPPED))
-		skip += NLMSG_ALIGN(e->msg.nlmsg_len - sizeof(e->msg));
-	left = (int)h->nlmsg_len - (int)skip;
-	for (a = (const void *)((const char *)h + skip); RTA_OK(a, left); a = RTA_NEXT(a, left))
-		if (a->rta_type == NLMSGERR_ATTR_MSG && RTA_PAYLOAD(a) > 0)
-			snprintf(buf, size, "%.*s", (int)RTA_PAYLOAD(a),
-				 (const char *)RTA_DATA(a));
-}
-
 /* 0 or -errno, then with the stack's reason, if it gives one */
 static int ask(const char *path, const struct request *r, char *why, size_t size)
 {
-	int fd = client_socket(path, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), on = 1;
-	union {
-		struct nlmsghdr h;
-		char buf[8192];
-	} u;
-	const struct nlmsgerr *e = NLMSG_DATA(&u.h);
-	struct sockname sn;
-	ssize_t n;
+	union cli_rtnl_answer u;
 
-	if (fd < 0)
-		return fd;
-	if (!client_identify(fd, &sn)) {
-		close(fd);
-		return -EPROTO;
-	}
-	client_setsockopt(fd, &sn, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
-	n = client_sendto(fd, &sn, r, r->h.nlmsg_len, 0, NULL, 0);
-	if (n >= 0)
-		n = client_recvfrom(fd, &sn, &u, sizeof(u), 0, NULL, NULL);
-	close(fd);
-	if (n < 0)
-		return (int)n;
-	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*e)) || u.h.nlmsg_len > (size_t)n ||
-	    u.h.nlmsg_type != NLMSG_ERROR)
-		return -EPROTO;
-	reason(&u.h, why, size);
-	return e->error;
+	return cli_rtnl_ask(path, &r->h, &u, why, size);
 }
 
 /* --- the command line --- */

@@ -12,8 +12,10 @@ ustack_SOURCES = \
 	src/cli/mount.c \
 	src/cli/null.c \
 	src/cli/program.c \
+	src/cli/rtnl.c \
 	src/cli/run.c \
 	src/cli/stack.c \
+	src/cli/sysctl.c \
 	src/cli/umount.c \
 	src/cli/users.c \
 	src/client/sys.c

@@ -14,6 +14,7 @@
 static const struct command *const commands[] = {
 	&mount_command, &umount_command, &ls_command, &exec_command,
 	&ip_command, &link_command, &ss_command, &ping_command,
+	&sysctl_command,
 };
 
 #define NCOMMANDS	(sizeof(commands) / sizeof(commands[0]))

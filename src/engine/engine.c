@@ -162,6 +162,8 @@ static void name_stack(struct engine *e, const struct config *c)
 /* engine_configure() - Bring up every configured interface; 0 or -errno */
 int engine_configure(struct engine *e, const struct config *c, char *err, size_t errlen)
 {
+	e->forward = e->forward_all = (uint8_t)((c->forward & CONFIG_FORWARD4 ? PORT_FORWARD4 : 0) |
+						(c->forward & CONFIG_FORWARD6 ? PORT_FORWARD6 : 0));
 	set_port_range(e, c->port_min, c->port_max);
 	name_stack(e, c);
 	for (unsigned i = 0; i < c->niface; i++) {

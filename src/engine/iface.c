@@ -221,6 +221,7 @@ int iface_attach(struct engine *e, struct link *l, const struct config_iface *c,
 	i->addrgen = c->addrgen;
 	i->portif.mtu = (uint16_t)choose_mtu(i, c);
 	iface_set_portif(i, &i->portif);
+	i->portif.forward = e->forward;
 	i->netif = &i->own;
 	netif_add(&i->own, NULL, NULL, NULL, i, iface_netif_init,
 		  i->link->caps & LINK_CAP_L3 ? ip_input : ethernet_input);

@@ -27,7 +27,7 @@ libengine_la_SOURCES = \
 	src/engine/proc.c \
 	src/engine/ra.c src/engine/ra_msg.c src/engine/ra_msg.h \
 	src/engine/rtnl.c src/engine/rtnl.h src/engine/rtnl_priv.h \
-	src/engine/rtnl_addr.c src/engine/rtnl_bridge.c src/engine/rtnl_kind.c src/engine/rtnl_link.c src/engine/rtnl_neigh.c \
+	src/engine/rtnl_addr.c src/engine/rtnl_bridge.c src/engine/rtnl_kind.c src/engine/rtnl_netconf.c src/engine/rtnl_link.c src/engine/rtnl_neigh.c \
 	src/engine/rtnl_newlink.c src/engine/rtnl_newroute.c src/engine/rtnl_route.c \
 	src/engine/slaac.c \
 	src/engine/sock.c src/engine/sock.h \

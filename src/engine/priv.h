@@ -45,6 +45,8 @@ struct engine {
 	uint64_t trimmed;		/* when bufpool_trim() last ran */
 
 	struct iface *ifaces;
+	uint8_t forward;		/* PORT_FORWARD*: what new interfaces do */
+	uint8_t forward_all;		/* what was last set for all of them */
 	struct msg_names names;		/* of the configuration (names.c) */
 	struct names_source *told;	/* by DHCP and routers */
 	struct udp_pcb *dhcp4_pcb, *dhcp6_pcb;	/* port 68, 546; NULL: no client runs */

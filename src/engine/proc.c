@@ -99,7 +99,7 @@ static void snmp(FILE *f, struct engine *e)
 		"InUnknownProtos InDiscards InDelivers OutRequests OutDiscards OutNoRoutes ReasmTimeout "
 		"ReasmReqds ReasmOKs ReasmFails FragOKs FragFails FragCreates\n"
 		"Ip: %d 64 %u %u %u %u %u %u %u %u %u %u 0 %u %u %u %u %u %u\n",
-		port_ip_forward ? 1 : 2, m->ipinreceives, m->ipinhdrerrors, m->ipinaddrerrors,
+		e->forward_all & PORT_FORWARD4 ? 1 : 2, m->ipinreceives, m->ipinhdrerrors, m->ipinaddrerrors,
 		m->ipforwdatagrams, m->ipinunknownprotos, m->ipindiscards, m->ipindelivers,
 		m->ipoutrequests, m->ipoutdiscards, m->ipoutnoroutes, m->ipreasmreqds, m->ipreasmoks,
 		m->ipreasmfails, m->ipfragoks, m->ipfragfails, m->ipfragcreates);
@@ -197,7 +197,7 @@ static void port_range(FILE *f, struct engine *e)
 
 static void forwarding(FILE *f, struct engine *e)
 {
-	fprintf(f, "%d\n", port_ip_forward);
+	fprintf(f, "%d\n", !!(e->forward_all & PORT_FORWARD4));
 }
 
 static void congestion(FILE *f, struct engine *e)

@@ -1,4 +1,4 @@
-/* rtnl.c - the rtnetlink server: dispatch, dumps, rules, netconf, notifications
+/* rtnl.c - the rtnetlink server: dispatch, dumps, rules, notifications
  *
  * Theory of operation
  * One row of a table a message type: what carries it out, and what dumps.  As
@@ -19,7 +19,6 @@
 #include <string.h>
 #include <linux/fib_rules.h>
 #include <linux/net_namespace.h>
-#include <linux/netconf.h>
 
 static struct engine *engine;	/* for the route table's listener: there is one a process */
 
@@ -105,56 +104,6 @@ static int dump_rule(struct rtnl_req *r)
 	return 0;
 }
 
-/* ---- netconf: the settings that a stack has, an interface at a time ---- */
-
-static void put_netconf(struct rtnl_req *r, int family, uint32_t index, unsigned flags)
-{
-	struct nlmsghdr h = rtnl_answer(r, RTM_NEWNETCONF, flags);
-	struct netconfmsg *n = nl_begin(r->out, &h, sizeof(*n));
-
-	n->ncm_family = (uint8_t)family;
-	nl_put_u32(r->out, NETCONFA_IFINDEX, index);
-	nl_put_u32(r->out, NETCONFA_FORWARDING, port_ip_forward);
-	if (family == AF_INET)
-		nl_put_u32(r->out, NETCONFA_RP_FILTER, 0);
-	nl_put_u32(r->out, NETCONFA_MC_FORWARDING, 0);
-	nl_put_u32(r->out, NETCONFA_PROXY_NEIGH, 0);
-	nl_put_u32(r->out, NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN, 0);
-	nl_end(r->out);
-}
-
-static int dump_netconf(struct rtnl_req *r)
-{
-	const struct rtgenmsg *g = nl_body(r->h, sizeof(*g));
-	static const int families[] = { AF_INET, AF_INET6 };
-
-	for (unsigned k = 0; k < 2; k++) {
-		if (g->rtgen_family != AF_UNSPEC && g->rtgen_family != families[k])
-			continue;
-		for (struct iface *i = r->e->ifaces; i; i = i->next)
-			put_netconf(r, families[k], netif_get_index(i->netif), NLM_F_MULTI);
-		put_netconf(r, families[k], (uint32_t)NETCONFA_IFINDEX_ALL, NLM_F_MULTI);
-		put_netconf(r, families[k], (uint32_t)NETCONFA_IFINDEX_DEFAULT, NLM_F_MULTI);
-	}
-	return 0;
-}
-
-static int get_netconf(struct rtnl_req *r)
-{
-	const struct netconfmsg *n = nl_body(r->h, sizeof(*n));
-	struct nla tb[NETCONFA_MAX + 1];
-	uint32_t index;
-
-	if (!n || nl_parse_msg(tb, NETCONFA_MAX, r->h, sizeof(*n)) < 0 ||
-	    !tb[NETCONFA_IFINDEX].data)
-		return -EINVAL;
-	index = nla_u32(&tb[NETCONFA_IFINDEX], 0);
-	if (index < (uint32_t)NETCONFA_IFINDEX_DEFAULT && !iface_by_index(r->e, index))
-		return -ENODEV;
-	put_netconf(r, n->ncm_family == AF_INET6 ? AF_INET6 : AF_INET, index, 0);
-	return 0;
-}
-
 /* ---- namespaces: `ip monitor` asks for the ids of those that have a name ---- */
 
 static int get_nsid(struct rtnl_req *r)
@@ -192,7 +141,8 @@ static const struct {
 	ROW(DELNEIGH)	= { rtnl_delneigh, NULL },
 	ROW(GETNEIGH)	= { rtnl_getneigh, rtnl_dump_neigh },
 	ROW(GETRULE)	= { NULL, dump_rule },
-	ROW(GETNETCONF)	= { get_netconf, dump_netconf },
+	ROW(NEWNETCONF)	= { rtnl_newnetconf, NULL },
+	ROW(GETNETCONF)	= { rtnl_getnetconf, rtnl_dump_netconf },
 	ROW(GETNSID)	= { get_nsid, dump_nothing },
 	ROW(GETQDISC)	= { NULL, dump_nothing },
 #undef ROW

@@ -134,6 +134,8 @@ static int change(struct rtnl_req *r, struct iface *i, const struct ifinfomsg *f
 		i->txqlen = nla_u32(&tb[IFLA_TXQLEN], 0);
 	if (!err && tb[IFLA_LINKINFO].data)
 		err = rtnl_change_kind(r, i, &tb[IFLA_LINKINFO]);
+	if (!err && tb[IFLA_AF_SPEC].data)
+		err = rtnl_set_af_spec(r, i, &tb[IFLA_AF_SPEC]);
 	if (!err && tb[IFLA_MASTER].data)
 		err = set_master(r, i, nla_u32(&tb[IFLA_MASTER], 0));
 	return err ? err : set_flags(i, f);

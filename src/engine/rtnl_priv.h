@@ -1,7 +1,7 @@
 /* rtnl_priv.h - what the files of the rtnetlink server share
  *
  * rtnl.c dispatches; rtnl_link.c, rtnl_newlink.c, rtnl_kind.c, rtnl_bridge.c,
- * rtnl_addr.c, rtnl_route.c and rtnl_neigh.c carry out.  A handler returns 0 or -errno, with rtnl_fail() also
+ * rtnl_netconf.c, rtnl_addr.c, rtnl_route.c and rtnl_neigh.c carry out.  A handler returns 0 or -errno, with rtnl_fail() also
  * a text; a dump appends its messages to the answers.
  */
 #ifndef ENGINE_RTNL_PRIV_H
@@ -19,6 +19,7 @@ rtnl_fn rtnl_getlink, rtnl_dump_link, rtnl_newlink, rtnl_dellink;
 rtnl_fn rtnl_dump_addr, rtnl_newaddr, rtnl_deladdr;
 rtnl_fn rtnl_getroute, rtnl_dump_route, rtnl_newroute, rtnl_delroute;
 rtnl_fn rtnl_dump_port, rtnl_newfdb, rtnl_delfdb, rtnl_dump_fdb;
+rtnl_fn rtnl_getnetconf, rtnl_dump_netconf, rtnl_newnetconf;
 rtnl_fn rtnl_getneigh, rtnl_dump_neigh, rtnl_newneigh, rtnl_delneigh;
 
 int rtnl_fail(struct rtnl_req *r, int err, const char *fmt, ...)
@@ -44,6 +45,7 @@ void rtnl_put_kind(struct nlbuf *b, const struct iface *i);
 int rtnl_read_common(struct rtnl_req *r, const struct nla tb[], struct config_iface *c);
 int rtnl_create_kind(struct rtnl_req *r, const char *kind, const struct nla tb[],
 		     const struct nla info[], const struct config_iface *c, struct iface **out);
+int rtnl_set_af_spec(struct rtnl_req *r, struct iface *i, const struct nla *spec);
 int rtnl_change_kind(struct rtnl_req *r, struct iface *i, const struct nla *linkinfo);
 
 void nl_put_ip(struct nlbuf *b, int type, const ip_addr_t *ip);

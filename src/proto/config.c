@@ -305,6 +305,20 @@ static int set_flag(struct parser *p, const struct key *k)
 	return 0;
 }
 
+static int set_forward(struct parser *p, const struct key *k)
+{
+	if (*p->key == '-')
+		p->c->forward &= ~k->flags;
+	else
+		p->c->forward |= k->flags;
+	return 0;
+}
+
+static bool is_flag(const struct key *k)
+{
+	return k->set == set_flag || k->set == set_forward;
+}
+
 #define AUTO4	CONFIG_IF_DHCP
 #define AUTO6	(CONFIG_IF_DHCP6 | CONFIG_IF_RD)
 
@@ -330,6 +344,9 @@ static const struct key keys[] = {
 	{ "mode", set_mode, .per_iface = false },
 	{ "group", set_group, .per_iface = false },
 	{ "stack", set_stack, .per_iface = false },
+	{ "forward", set_forward, .flags = CONFIG_FORWARD4 | CONFIG_FORWARD6 },
+	{ "forward4", set_forward, .flags = CONFIG_FORWARD4 },
+	{ "forward6", set_forward, .flags = CONFIG_FORWARD6 },
 	/* iothconf's word for "bring the interface up": ours always are */
 	{ "eth", set_flag, .flags = 0, .per_iface = true },
 	{ "dhcp", set_flag, .flags = CONFIG_IF_DHCP, .per_iface = true },
@@ -353,7 +370,7 @@ static int unknown_key(struct parser *p)
 	for (size_t i = 0; i < NKEYS; i++)
 		n += (size_t)snprintf(list + n, sizeof(list) - n, " %s%s",
 				      keys[i].name,
-				      keys[i].set == set_flag ? "" : "=");
+				      is_flag(&keys[i]) ? "" : "=");
 	return fail(p, "no such key (valid:%s)", list);
 }
 
@@ -373,10 +390,10 @@ static int parse_piece(struct parser *p, char *piece)
 			k = &keys[i];
 	if (!k)
 		return unknown_key(p);
-	if (k->set == set_flag && eq)
+	if (is_flag(k) && eq)
 		return fail(p, "%s is a flag and takes no value (write \"%s\", or \"-%s\" to undo it)",
 			    name, name, name);
-	if (k->set != set_flag && !eq)
+	if (!is_flag(k) && !eq)
 		return fail(p, "%s needs a value (write \"%s=...\")", name, name);
 	if (eq && !*p->val)
 		return fail(p, "the value is empty");

@@ -29,6 +29,11 @@ enum {
 	CONFIG_IF_PRIVACY = 1 << 4,	/* temporary addresses */
 };
 
+enum {					/* what all interfaces do with packets for others */
+	CONFIG_FORWARD4	= 1 << 0,
+	CONFIG_FORWARD6	= 1 << 1,
+};
+
 struct config_iface {
 	char *link;			/* for link_open(): "tap:t0", "vxvde://234.0.0.1" */
 	char name[16];			/* iface=, else "vde0", "tap0", ... chosen by the engine */
@@ -56,6 +61,7 @@ struct config {
 	char *fqdn;			/* fqdn= */
 	unsigned mode;			/* mode= of the control socket, or 0 */
 	char *group;			/* group= of it, name or number, or NULL */
+	unsigned forward;		/* CONFIG_FORWARD* */
 	uint16_t port_min, port_max;	/* ports=LOW-HIGH: ephemeral ones */
 };
 

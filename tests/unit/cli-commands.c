@@ -65,7 +65,7 @@ static int teardown(void **state)
 static void help_names_every_command(void **state)
 {
 	static const char *const cmds[] = { "mount", "umount", "ls", "exec", "ip", "link", "ss",
-					    "ping" };
+					    "ping", "sysctl" };
 	size_t n = sizeof(cmds) / sizeof(cmds[0]);
 
 	assert_int_equal(sh("./ustack --help"), 0);
