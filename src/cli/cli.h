@@ -99,6 +99,7 @@ struct ls_stack {
 
 void ls_json(const struct ls_stack *s, size_t n);
 const char *ls_state(const struct msg_ifinfo *f);
+const char *ls_addr_state(const struct msg_ifaddr *a);
 bool ls_addr(const struct msg_ifaddr *a, char *buf);	/* ADDR_PREFIXSTRLEN bytes */
 
 #endif

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <linux/if_addr.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@
 #include "cli/cli.h"
 
 enum { NAME, PID, SOCKETS, IFACE, STATE, LINK, ADDRS, NCOLS };
-#define ADDRS_LEN	(MSG_IFADDRS * (ADDR_PREFIXSTRLEN + 1))
+#define LIFE_LEN	32
+#define ADDRS_LEN	(MSG_IFADDRS * (ADDR_PREFIXSTRLEN + LIFE_LEN))
 
 struct row {
 	char *col[NCOLS];
@@ -191,14 +193,43 @@ bool ls_addr(const struct msg_ifaddr *a, char *buf)
 	return true;
 }
 
+/**
+ * ls_addr_state() - What keeps an address from being used, or ""
+ */
+const char *ls_addr_state(const struct msg_ifaddr *a)
+{
+	return a->flags & IFA_F_DADFAILED ? "duplicate" :
+	       a->flags & IFA_F_TENTATIVE ? "tentative" :
+	       a->flags & IFA_F_DEPRECATED ? "deprecated" : "";
+}
+
+/* "(tentative)", "(1h59m)": what is not as with any address, or "" */
+static void format_life(const struct msg_ifaddr *a, char buf[LIFE_LEN])
+{
+	const char *state = ls_addr_state(a);
+	unsigned s = a->valid;
+	char left[LIFE_LEN / 2] = "";
+
+	if (s >= 3600 && s != MSG_FOREVER)
+		snprintf(left, sizeof(left), "%uh%02um", s / 3600, s / 60 % 60);
+	else if (s != MSG_FOREVER)
+		snprintf(left, sizeof(left), "%um%02us", s / 60, s % 60);
+	buf[0] = '\0';
+	if (*state || *left)
+		snprintf(buf, LIFE_LEN, "(%s%s%s)", state, *state && *left ? " " : "", left);
+}
+
 static void format_addrs(const struct msg_ifinfo *f, char *buf)
 {
-	char text[ADDR_PREFIXSTRLEN], *p = buf;
+	char text[ADDR_PREFIXSTRLEN], life[LIFE_LEN], *p = buf;
 
 	strcpy(buf, "-");
-	for (uint32_t i = 0; i < f->naddr; i++)
-		if (ls_addr(&f->addr[i], text))
-			p += sprintf(p, "%s%s", p == buf ? "" : ",", text);
+	for (uint32_t i = 0; i < f->naddr; i++) {
+		if (!ls_addr(&f->addr[i], text))
+			continue;
+		format_life(&f->addr[i], life);
+		p += sprintf(p, "%s%s%s", p == buf ? "" : ",", text, life);
+	}
 }
 
 static void add_rows(struct table *t, const struct ls_stack *s)
@@ -286,7 +317,8 @@ static int run(const struct command *cmd, int argc, char **argv)
 const struct command ls_command = {
 	"ls", "[-j|--json] [-q] [NAME|PATH]", "list the running stacks",
 "List your running stacks, or one: name, process, number of sockets, and\n"
-"for each interface its state, link and addresses.\n\n"
+"for each interface its state, link and addresses.  An address is followed by how\n"
+"long its lease lasts, and by what keeps it from being used.\n\n"
 "  -j, --json  as JSON, with counters\n"
 "  -q          only the names\n",
 	run,

@@ -34,17 +34,27 @@ static void number(const char *key, uint64_t val)
 	printf(",\"%s\":%" PRIu64, key, val);
 }
 
+/* valid and preferred only where they end */
 static void addresses(const struct msg_ifinfo *f)
 {
 	char buf[ADDR_PREFIXSTRLEN];
 	const char *sep = "";
 
 	printf(",\"addresses\":[");
-	for (uint32_t i = 0; i < f->naddr; i++)
-		if (ls_addr(&f->addr[i], buf)) {
-			printf("%s\"%s\"", sep, buf);
-			sep = ",";
-		}
+	for (uint32_t i = 0; i < f->naddr; i++) {
+		const struct msg_ifaddr *a = &f->addr[i];
+
+		if (!ls_addr(a, buf))
+			continue;
+		printf("%s{\"address\":\"%s\",\"state\":\"%s\"", sep, buf,
+		       *ls_addr_state(a) ? ls_addr_state(a) : "usable");
+		if (a->valid != MSG_FOREVER)
+			number("valid", a->valid);
+		if (a->preferred != MSG_FOREVER)
+			number("preferred", a->preferred);
+		putchar('}');
+		sep = ",";
+	}
 	putchar(']');
 }
 

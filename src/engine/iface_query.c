@@ -117,11 +117,16 @@ unsigned iface_index_of(const struct netif *n)
 static void add_info(struct iface *i, const struct iface_addr *a, void *arg)
 {
 	struct msg_ifinfo *out = arg;
+	struct msg_ifaddr *to = &out->addr[out->naddr];
 
 	if (out->naddr >= MSG_IFADDRS)
 		return;
-	ip_to_sockaddr(&a->local, &out->addr[out->naddr].addr);
-	out->addr[out->naddr++].prefixlen = a->plen;
+	ip_to_sockaddr(&a->local, &to->addr);
+	to->prefixlen = a->plen;
+	to->flags = a->flags;
+	to->valid = a->valid;
+	to->preferred = a->preferred;
+	out->naddr++;
 }
 
 /* iface_by_name() - The interface of a name, or NULL */

@@ -128,7 +128,10 @@ struct msg_stat {
 struct msg_ifaddr {
 	union msg_sockaddr addr;
 	uint32_t prefixlen;
+	uint32_t flags;			/* IFA_F_* of <linux/if_addr.h> */
+	uint32_t valid, preferred;	/* seconds left, MSG_FOREVER */
 };
+#define MSG_FOREVER	UINT32_MAX
 
 struct msg_ifstats {
 	uint64_t rx_packets, rx_bytes, rx_dropped;
@@ -220,7 +223,7 @@ _Static_assert(sizeof(union msg_sockaddr) == 28, "a sockaddr_in6");
 _Static_assert(sizeof(struct msg_socket) == 16, "msg_socket is the wire format");
 _Static_assert(sizeof(struct msg_addr) == 32, "msg_addr is the wire format");
 _Static_assert(sizeof(struct msg_accept) == 64, "msg_accept is the wire format");
-_Static_assert(sizeof(struct msg_ifinfo) == 728, "msg_ifinfo is the wire format");
+_Static_assert(sizeof(struct msg_ifinfo) == 920, "msg_ifinfo is the wire format");
 _Static_assert(sizeof(struct msg_proc) == 100, "msg_proc is the wire format");
 _Static_assert(sizeof(struct msg_names) == 2280, "msg_names is the wire format");
 _Static_assert(sizeof(struct msg_user) == 88, "msg_user is the wire format");

@@ -330,12 +330,24 @@ static void ls_speaks_json(void **state)
 			    "assert a[\"pid\"] > 1 and a[\"sockets\"][\"stream\"] == 0, a\n"
 			    "lo, = a[\"interfaces\"]\n"
 			    "assert lo[\"name\"] == \"lo\" and lo[\"state\"] == \"up\", lo\n"
-			    "assert lo[\"addresses\"] == [\"127.0.0.1/8\", \"::1/128\"], lo\n"
+			    "assert lo[\"addresses\"] == [{\"address\": \"127.0.0.1/8\", \"state\": \"usable\"}, "
+			    "{\"address\": \"::1/128\", \"state\": \"usable\"}], lo\n"
 			    "assert b[\"name\"] == \"no\" and b[\"state\"] == \"null\", b'"), 0);
 	assert_string_equal(out, "");
 	assert_int_equal(sh("./ustack ls -q"), 0);
 	assert_string_equal(out, "lab\nno\n");
 	assert_int_equal(sh("./ustack umount lab && ./ustack umount no"), 0);
+}
+
+static void ls_tells_how_long_a_lease_lasts(void **state)
+{
+	assert_int_equal(sh("./ustack mount lab && ./ustack ip lab addr add 10.4.4.4/24 dev lo "
+			    "valid_lft 7230 preferred_lft 0"), 0);
+	assert_int_equal(sh("./ustack ls lab"), 0);
+	assert_says("10.4.4.4/24(deprecated 2h00m)");
+	assert_int_equal(sh("./ustack ls -j lab"), 0);
+	assert_says("{\"address\":\"10.4.4.4/24\",\"state\":\"deprecated\",\"valid\":72");
+	assert_int_equal(sh("./ustack umount lab"), 0);
 }
 
 static void families_are_chosen(void **state)
@@ -492,6 +504,7 @@ int main(void)
 		T(null_is_mounted_like_a_stack),
 		T(null_refuses_every_family_but_unix),
 		T(ls_speaks_json),
+		T(ls_tells_how_long_a_lease_lasts),
 		T(families_are_chosen),
 		T(exec_nests),
 		T(tools_run_on_a_stack),
