@@ -4,8 +4,9 @@
  * tcp_out.c it comes after tcp_priv.h, so there we also take over the two
  * macros that put a connection on a list and take it off (pcbtable.c).  For
  * tcp_in.c alone, whose wrapper defines PORT_IN_TCP_IN, the head of the list
- * that tcp_input() is about to walk becomes the result of a look-up, and the
- * tcp_output() with which it ends becomes our post-input hook.
+ * that tcp_input() is about to walk becomes the result of a look-up, the
+ * tcp_output() with which it ends becomes our post-input hook, and whether data
+ * in sequence are acknowledged at once is ours to say.
  */
 #ifndef LWIP_PORT_HOOKS_H
 #define LWIP_PORT_HOOKS_H
@@ -35,6 +36,7 @@ u32_t *port_tcp_addopts(struct pbuf *p, struct tcp_hdr *hdr,
 			const struct tcp_pcb *pcb, u32_t *opts);
 #define LWIP_HOOK_TCP_OUT_ADD_TCPOPTS		port_tcp_addopts
 err_t port_tcp_input_done(struct tcp_pcb *pcb);
+void port_tcp_ack(struct tcp_pcb *pcb);
 
 /* guard_ip.c: 1 = eaten */
 int port_ip4_input(struct pbuf *p, struct netif *inp);
@@ -70,5 +72,7 @@ const ip6_addr_t *route_gw6(struct netif *n, const ip6_addr_t *dst);
 #define TCP_RMV(pcbs, npcb)	pcbtable_rmv(NULL, (npcb))
 #define tcp_pcb_remove(pcbs, npcb) (tcp_pcb_remove)(pcbtable_active_list(), (npcb))
 #define tcp_output(pcb)		port_tcp_input_done(pcb)
+#undef tcp_ack
+#define tcp_ack(pcb)		port_tcp_ack(pcb)
 #endif
 #endif

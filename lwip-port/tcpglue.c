@@ -438,6 +438,23 @@ err_t port_tcp_input_done(struct tcp_pcb *pcb)
 }
 
 /**
+ * port_tcp_ack() - Stands for tcp_ack(), which acknowledges data in sequence
+ * @pcb:	connection
+ *
+ * lwIP's own sends an ACK for every second frame.  Who has a function called
+ * after each segment looks at what the burst brought, and asks for one then.
+ */
+void port_tcp_ack(struct tcp_pcb *pcb)
+{
+	if (!on_input && (pcb->flags & TF_ACK_DELAY)) {
+		tcp_clear_flags(pcb, TF_ACK_DELAY);
+		tcp_ack_now(pcb);
+	} else {
+		tcp_set_flags(pcb, TF_ACK_DELAY);
+	}
+}
+
+/**
  * tcp_write() - lwIP's, on a connection that its timers see
  * @pcb, @data, @len, @flags: as for lwIP's
  *

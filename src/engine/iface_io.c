@@ -2,9 +2,9 @@
  *
  * Theory of operation
  * Receiving: one wake-up reads a burst of frames, as many as the last one
- * suggests, into 64 KB buffers.  A large frame (GRO) goes to lwIP in its
- * buffer, wrapped as a pbuf_custom that comes back to the pool when lwIP is
- * done; a small one is copied, or it would pin 64 KB.
+ * suggests and of about BURST_BYTES at most, into 64 KB buffers.  A large frame
+ * (GRO) goes to lwIP in its buffer, wrapped as a pbuf_custom that comes back to
+ * the pool when lwIP is done; a small one is copied, or it would pin 64 KB.
  * Sending: lwIP's linkoutput gathers the pbufs of one frame into one writev().
  * A link that is full gives ERR_MEM, which TCP takes as "later": once the link
  * polls writable, all connections are offered output again.
@@ -27,6 +27,7 @@
 
 #define LEND_MIN	8192		/* frames from this size on go up without a copy */
 #define TX_IOV		128
+#define BURST_BYTES	(512 * 1024)	/* a wake-up: they are read again soon, from a cache */
 #define ETH_PADDED	60		/* the shortest Ethernet frame, without its checksum */
 
 struct rxbuf {
@@ -251,6 +252,7 @@ static void writable(struct iface *i)
 static void on_link(struct loop_fd *w, uint32_t events)
 {
 	struct iface *i = container_of(w, struct iface, w);
+	size_t bytes = 0;
 	int want, got;
 
 	if (events & EPOLLOUT)
@@ -263,15 +265,19 @@ static void on_link(struct loop_fd *w, uint32_t events)
 		link_gone(i, got);
 		return;
 	}
-	for (int k = 0; k < got; k++)
+	for (int k = 0; k < got; k++) {
+		bytes += i->buf[k].len;
 		input(i, &i->buf[k]);
+	}
 	if (i->link->changed)
 		link_changed(i);
 	/* a lone frame costs no second read(): the link is level-triggered.
-	 * Two full bursts in a row ask for more */
+	 * Two full bursts in a row ask for more, up to what fits in a cache */
 	if (got < want)
 		i->ask = got ? got : 1;
-	else if (i->full)
+	else if (bytes > BURST_BYTES)
+		i->ask = want > 1 ? want / 2 : 1;
+	else if (i->full && bytes * 2 <= BURST_BYTES)
 		i->ask = want < IFACE_BURST / 2 ? want * 2 : IFACE_BURST;
 	i->full = got == want;
 }
