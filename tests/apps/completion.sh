@@ -42,7 +42,7 @@ completes() {
 	fi
 }
 
-completes "ustack " "mount umount ls exec ip link ss ping help --help --version"
+completes "ustack " "mount umount ls exec ip link ss ping sysctl help --help --version"
 completes "ustack um" "umount"
 completes "ustack umount " "lab other"
 completes "ustack umount l" "lab"
@@ -61,11 +61,12 @@ completes "ustack exec -" "-f -v --lock --"
 completes "ustack exec " "lab other null host"
 completes "ustack exec -f ine" "inet inet6"
 completes "ustack exec -f inet --lock o" "other"
+completes "ustack exec lab nc -f ine" ""
 completes "ustack ip l" "lab"
 completes "ustack ip x" ""
 completes "ustack link " "add del set show"
 completes "ustack link add la" "lab"
-completes "ustack link add lab vde1 type " "vde tap tun dummy"
+completes "ustack link add lab vde1 type " "vde tap tun dummy veth vlan bridge"
 completes "ustack link set lab l" "lo"
 completes "ustack help ex" "exec"
 split "ustack exec lab ustac"
