@@ -96,6 +96,10 @@ err_t port_output6(struct netif *n, struct pbuf *p, const ip6_addr_t *dst);
 void port_tcp_established(struct tcp_pcb *pcb);
 /* from the connected callback: the SYN|ACK's ACK becomes a delayed one */
 void port_tcp_hold_ack(struct tcp_pcb *pcb);
+/* what an application wants a connection's MSS to be at most (TCP_MAXSEG), 0: as
+ * large as it may be; asked for each SYN and when it is established */
+typedef unsigned port_mss_fn(const struct tcp_pcb *pcb);
+void port_on_mss(port_mss_fn *fn);
 /* the MSS that goes on the wire, options deducted */
 unsigned port_tcp_wire_mss(const struct tcp_pcb *pcb);
 

@@ -236,11 +236,22 @@ struct netif *port_pcb_netif(const struct tcp_pcb *pcb)
 	return ip_route(&pcb->local_ip, &pcb->remote_ip);
 }
 
-/* the largest MSS that the interface and the path take; 0: no limit */
+static port_mss_fn *wanted_mss;
+
+/**
+ * port_on_mss() - Have the engine asked how large segments may be
+ */
+void port_on_mss(port_mss_fn *fn)
+{
+	wanted_mss = fn;
+}
+
+/* the largest MSS that the interface, the path and the application take; 0: no limit */
 static unsigned path_mss(const struct tcp_pcb *pcb, struct netif *n)
 {
 	const struct portif *pi = n ? portif_of(n) : NULL;
 	bool v6 = IP_IS_V6_VAL(pcb->remote_ip);
+	unsigned wanted = wanted_mss ? wanted_mss(pcb) : 0;
 	unsigned mtu = 0, pmtu, head = (v6 ? IP6_HLEN : IP_HLEN) + TCP_HLEN;
 
 	if (pi)
@@ -252,6 +263,8 @@ static unsigned path_mss(const struct tcp_pcb *pcb, struct netif *n)
 		if (pmtu && pmtu < mtu)
 			mtu = pmtu;
 	}
+	if (wanted && (mtu <= head || wanted < mtu - head))
+		return wanted;
 	return mtu > head ? mtu - head : 0;
 }
 

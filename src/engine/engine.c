@@ -135,6 +135,7 @@ struct engine *engine_new(struct loop *loop, const char *path)
 	port_on_input(xfer_on_input);
 	iface_addr6_init();
 	port_on_ra(ra_input);
+	port_on_mss(tcp_sock_mss);
 	if (iface_add_lo(e) < 0 || rtnl_init(e) < 0 || dgram_init(e) < 0)
 		goto fail;
 	e->lwip_timer.cb = on_lwip_timer;

@@ -187,6 +187,17 @@ static void unplug(struct tcp_sock *ts)
 	ts->nkept = ts->plug ? 1 : 0;
 }
 
+/* tcp_sock_mss() - TCP_MAXSEG of a connection's socket, or of the listener of one that is
+ * half open; 0: none */
+unsigned tcp_sock_mss(const struct tcp_pcb *pcb)
+{
+	const struct tcp_sock *ts = pcb->callback_arg;
+
+	if (pcb->state == SYN_RCVD)
+		ts = pcb->listener ? pcb->listener->callback_arg : NULL;
+	return ts ? (unsigned)ts->s.o.maxseg : 0;
+}
+
 /**
  * tcp_sock_window() - The receive window a connection is to have
  * @o:		options of its socket

@@ -99,7 +99,6 @@ static const struct row rows[] = {
 	{ IPPROTO_TCP, TCP_KEEPCNT,	AT(keepcnt), 1, 127, F_TCP },
 	{ IPPROTO_TCP, TCP_USER_TIMEOUT, AT(user_timeout), 0, INT_MAX, F_TCP },
 	{ IPPROTO_TCP, TCP_SYNCNT,	AT(syncnt), 1, 127, F_TCP },
-	{ IPPROTO_TCP, TCP_MAXSEG,	AT(maxseg), 88, 32767, F_TCP },
 	{ IPPROTO_TCP, TCP_QUICKACK,	AT(quickack), 0, 1, F_BOOL | F_TCP },
 	{ IPPROTO_TCP, TCP_LINGER2,	AT(linger2), -1, 120, F_TCP | F_CLAMP },
 

@@ -53,6 +53,7 @@ struct tcp_sock {
 	bool fin_sent;
 	bool ack_held, ack_timed;	/* the handshake's ACK waits for the first write; by timer */
 	struct txbuf *tx_head, *tx_tail; /* buffers that lwIP's segments point to */
+	uint64_t unacked_since;		/* loop_now() of the last progress; 0: nothing is in flight */
 	uint64_t tx_written;		/* bytes handed to lwIP */
 	uint64_t tx_small_end;		/* stream offset behind the last short segment */
 };
@@ -60,6 +61,7 @@ struct tcp_sock {
 /* sock_tcp.c */
 struct tcp_sock *tcp_sock_accepted(struct tcp_sock *listener, struct tcp_pcb *pcb,
 				   int *app_fd);
+unsigned tcp_sock_mss(const struct tcp_pcb *pcb);
 uint32_t tcp_sock_window(const struct sockopt *o, const struct tcp_pcb *pcb);
 void tcp_sock_apply_opts(struct tcp_sock *ts, struct tcp_pcb *pcb);
 void tcp_sock_detach(struct tcp_sock *ts);

@@ -19,6 +19,9 @@
 #define CONGESTION_NAME_MAX	16	/* TCP_CA_NAME_MAX */
 #define DEFER_RETRIES	255
 #define RTO_MAX_S	120
+#define MSS_DEFAULT	536		/* what Linux shows before there is a connection */
+#define MSS_MIN		88
+#define MSS_MAX		32767
 
 static struct tcp_sock *tcp(struct sock *s)
 {
@@ -62,12 +65,20 @@ static const int *number(const struct sockopt *o, int name)
 	}
 }
 
+static int current_mss(const struct tcp_sock *ts)
+{
+	if (ts->phase == TCP_CONNECTED && ts->pcb)
+		return (int)port_tcp_wire_mss(ts->pcb);
+	return ts->s.o.maxseg ? ts->s.o.maxseg : MSS_DEFAULT;
+}
+
 /* tcp_getopt() - getsockopt(2) beyond sockopt.c's table: 0, -ENOPROTOOPT, ... */
 int tcp_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 {
 	char congestion[CONGESTION_NAME_MAX] = "";
 	struct tcp_info ti;
 	const int *v;
+	int mss;
 
 	if (level == MSG_LEVEL_IOCTL && (name == SIOCOUTQ || name == SIOCOUTQNSD) &&
 	    *len >= sizeof(int)) {
@@ -97,6 +108,10 @@ int tcp_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 		return 0;
 	}
 	v = number(&s->o, name);
+	if (name == TCP_MAXSEG) {
+		mss = current_mss(tcp(s));
+		v = &mss;
+	}
 	if (!v)
 		return -ENOPROTOOPT;
 	if (*len > sizeof(*v))
@@ -140,6 +155,13 @@ static int set_number(struct tcp_sock *ts, int name, const void *val, uint32_t l
 
 	if (len < sizeof(v))
 		return -EINVAL;
+	if (name == TCP_MAXSEG) {
+		memcpy(&v, val, sizeof(v));
+		if (v && (v < MSS_MIN || v > MSS_MAX))
+			return -EINVAL;
+		ts->s.o.maxseg = v;
+		return 0;
+	}
 	if (name != TCP_DEFER_ACCEPT && name != TCP_FASTOPEN && name != TCP_FASTOPEN_CONNECT)
 		return -ENOPROTOOPT;
 	memcpy(&v, val, sizeof(v));

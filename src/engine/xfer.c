@@ -17,6 +17,7 @@
 #include "port.h"
 
 #define FIRST_WRITE_NS	(50 * 1000ull)	/* from connect() to write(), in most clients */
+#define NS_PER_MS	1000000ull
 #define ORPHAN_NS	(120 * 1000000000ull)	/* without the application, without progress */
 
 /* xfer_dirty() - Have the connection looked at before the loop sleeps */
@@ -83,6 +84,27 @@ static void first_ack(struct tcp_sock *ts)
 	}
 }
 
+/* TCP_USER_TIMEOUT: data in flight that long without an ACK; looked at whenever they are sent
+ * again.  True: the connection is no more */
+static bool user_timeout(struct tcp_sock *ts)
+{
+	uint64_t now = loop_now(ts->s.e->loop);
+	struct tcp_pcb *pcb = ts->pcb;
+
+	if (!pcb->unacked) {
+		ts->unacked_since = 0;
+		return false;
+	}
+	if (!ts->unacked_since)
+		ts->unacked_since = now;
+	if (!ts->s.o.user_timeout || now - ts->unacked_since < (uint64_t)ts->s.o.user_timeout * NS_PER_MS)
+		return false;
+	tcp_sock_detach(ts);
+	tcp_abort(pcb);
+	xfer_reset(ts, ts->soft_err ? ts->soft_err : ETIMEDOUT);
+	return true;
+}
+
 static void run(struct tcp_sock *ts)
 {
 	xfer_flush(ts);
@@ -102,7 +124,7 @@ static void run(struct tcp_sock *ts)
 		if (ts->s.closed)
 			return;
 	}
-	if (finish(ts) || !ts->pcb)
+	if (finish(ts) || !ts->pcb || user_timeout(ts))
 		return;
 	xfer_ack(ts);
 	tcp_output(ts->pcb);
@@ -137,6 +159,7 @@ err_t xfer_sent_cb(void *arg, struct tcp_pcb *pcb, u16_t len)
 {
 	struct tcp_sock *ts = arg;
 
+	ts->unacked_since = 0;
 	if (ts->app_hup)
 		loop_timer_in(ts->s.e->loop, &ts->timer, ORPHAN_NS);
 	xfer_dirty(ts);

@@ -164,6 +164,33 @@ static void mtu(void)
 	close(t);
 }
 
+/* TCP_MAXSEG: what a connection may send, and what it lets the peer send */
+static void segments(void)
+{
+	int fd = tcp(), l = listener(), c = tcp(), a;
+
+	saw_result("new", get_int(fd, IPPROTO_TCP, TCP_MAXSEG));
+	saw_result("set", set_int(fd, IPPROTO_TCP, TCP_MAXSEG, 700));
+	saw_result("get", get_int(fd, IPPROTO_TCP, TCP_MAXSEG));
+	saw_result("set 0", set_int(c, IPPROTO_TCP, TCP_MAXSEG, 0));
+	saw_result("connect", connect_to(fd, site->peer, PEER_PORT));
+	saw_result("connected", get_int(fd, IPPROTO_TCP, TCP_MAXSEG));
+	saw_result("listener", set_int(l, IPPROTO_TCP, TCP_MAXSEG, 500));
+	saw_result("connect to it", connect_to(c, site->own, port_of(l)));
+	wait_for(l, POLLIN, WAIT_MS);
+	a = accept(l, NULL, NULL);
+	saw_result("its client", get_int(c, IPPROTO_TCP, TCP_MAXSEG));
+	saw_result("accepted", get_int(a, IPPROTO_TCP, TCP_MAXSEG));
+	close(a);
+	close(c);
+	close(l);
+	close(fd);
+	fd = tcp();
+	connect_to(fd, site->peer, PEER_PORT);
+	saw("without", "%s", get_int(fd, IPPROTO_TCP, TCP_MAXSEG) > 1000 ? "large" : "small");
+	close(fd);
+}
+
 static void show_echoes(int fd, const char *what)
 {
 	char buf[4096];
@@ -372,6 +399,6 @@ const struct scenario effect_scenarios[] = {
 	{ "fast open", fast_open, ON_LO | ON_NET }, { "foreign address", foreign_address, ON_NET },
 	{ "devices", devices, ON_NET }, { "link local", link_local, ON_NET6 },
 	{ "port later", port_later, ON_LO4 | ON_NET }, { "all groups", all_groups, ON_NET },
-	{ "mtu", mtu, ON_ALL }, { "pieces", pieces, ON_ALL },
+	{ "segments", segments, ON_ALL }, { "mtu", mtu, ON_ALL }, { "pieces", pieces, ON_ALL },
 	{ 0 },
 };
