@@ -2,7 +2,8 @@
  *
  * Theory of operation
  * MSG_OP_INFO brings the interfaces of a stack, a page at a time (hdr.sock is
- * the first index wanted); each SIOCGIF* ioctl is answered from a fresh copy.  Nothing of the host's interfaces shows.
+ * the first index wanted); each SIOCGIF* ioctl is answered from a fresh copy.
+ * Changes are ifset.c's.  Nothing of the host's interfaces shows.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -14,12 +15,20 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include "client/client.h"
+#include "client/ifset.h"
 #include "client/sys.h"
 
 #define BODY_MAX	(MSG_MAX - sizeof(struct msg_hdr))
 #define PAGE_IFS	((BODY_MAX - sizeof(struct msg_info)) / sizeof(struct msg_ifinfo))
-#define PAGES_MAX	16
-#define TX_QUEUE	1000	/* Linux's for Ethernet; ours is the link's own */
+#define PAGES_MAX	32
+
+static bool labels_sound(const struct msg_ifinfo *f)
+{
+	for (uint32_t k = 0; k < f->naddr; k++)
+		if (!memchr(f->addr[k].label, '\0', sizeof(f->addr[k].label)))
+			return false;
+	return true;
+}
 
 /* the reply is what it says it is */
 static bool sound(const struct client_info *i, size_t len)
@@ -28,7 +37,7 @@ static bool sound(const struct client_info *i, size_t len)
 	    i->info.nif != (len - sizeof(i->info)) / sizeof(i->ifs[0]))
 		return false;
 	for (uint32_t n = 0; n < i->info.nif; n++)
-		if (i->ifs[n].naddr > MSG_IFADDRS ||
+		if (i->ifs[n].naddr > MSG_IFADDRS || !labels_sound(&i->ifs[n]) ||
 		    !memchr(i->ifs[n].name, '\0', sizeof(i->ifs[n].name)))
 			return false;
 	return true;
@@ -85,10 +94,11 @@ int client_info(const char *path, struct client_info **out)
 	return ret;
 }
 
-static const struct msg_ifaddr *first4(const struct msg_ifinfo *f)
+/* the first IPv4 address under a name, which may be an alias: eth0:1 */
+static const struct msg_ifaddr *first4(const struct msg_ifinfo *f, const char *label)
 {
 	for (uint32_t i = 0; i < f->naddr; i++)
-		if (f->addr[i].addr.sa.sa_family == AF_INET)
+		if (f->addr[i].addr.sa.sa_family == AF_INET && !strcmp(f->addr[i].label, label))
 			return &f->addr[i];
 	return NULL;
 }
@@ -124,7 +134,7 @@ static int ifconf(const struct client_info *i, struct ifconf *c)
 				continue;
 			if (c->ifc_buf && room - used < (int)sizeof(r))
 				goto out;
-			memcpy(r.ifr_name, f->name, IFNAMSIZ);
+			memcpy(r.ifr_name, f->addr[k].label, IFNAMSIZ);
 			set4(&r.ifr_addr, f->addr[k].addr.in.sin_addr.s_addr);
 			if (c->ifc_buf)
 				memcpy(c->ifc_buf + used, &r, sizeof(r));
@@ -138,23 +148,22 @@ out:
 
 static int address(const struct msg_ifinfo *f, unsigned long req, struct ifreq *r)
 {
-	const struct msg_ifaddr *a = first4(f);
-	uint32_t mask;
+	const struct msg_ifaddr *a = first4(f, r->ifr_name);
 
 	if (!a)
 		return -EADDRNOTAVAIL;
-	mask = mask4(a);
 	switch (req) {
 	case SIOCGIFADDR:
-	case SIOCGIFDSTADDR:
 		set4(&r->ifr_addr, a->addr.in.sin_addr.s_addr);
 		break;
+	case SIOCGIFDSTADDR:
+		set4(&r->ifr_dstaddr, a->peer);
+		break;
 	case SIOCGIFNETMASK:
-		set4(&r->ifr_netmask, mask);
+		set4(&r->ifr_netmask, mask4(a));
 		break;
 	default:
-		set4(&r->ifr_broadaddr,
-		     f->flags & IFF_BROADCAST ? a->addr.in.sin_addr.s_addr | ~mask : 0);
+		set4(&r->ifr_broadaddr, a->broadcast);
 		break;
 	}
 	return 0;
@@ -202,7 +211,7 @@ static int one(const struct msg_ifinfo *f, unsigned long req, struct ifreq *r)
 		memcpy(r->ifr_hwaddr.sa_data, f->mac, sizeof(f->mac));
 		return 0;
 	case SIOCGIFTXQLEN:
-		r->ifr_qlen = TX_QUEUE;
+		r->ifr_qlen = (int)f->txqlen;
 		return 0;
 	case SIOCGIFMAP:	/* of hardware that is not there */
 		memset(&r->ifr_map, 0, sizeof(r->ifr_map));
@@ -219,9 +228,12 @@ static int one(const struct msg_ifinfo *f, unsigned long req, struct ifreq *r)
 
 static int by_name(const struct client_info *i, unsigned long req, struct ifreq *r)
 {
+	size_t len;
+
 	r->ifr_name[IFNAMSIZ - 1] = '\0';
+	len = strcspn(r->ifr_name, ":");	/* an alias is its interface */
 	for (uint32_t n = 0; n < i->info.nif; n++)
-		if (!strcmp(i->ifs[n].name, r->ifr_name))
+		if (strlen(i->ifs[n].name) == len && !memcmp(i->ifs[n].name, r->ifr_name, len))
 			return one(&i->ifs[n], req, r);
 	return -ENODEV;
 }
@@ -245,47 +257,27 @@ static bool only_inet(unsigned long req)
 	case SIOCGIFBRDADDR:
 	case SIOCGIFDSTADDR:
 	case SIOCGIFPFLAGS:
-	case SIOCGARP:
 		return true;
 	default:
 		return false;
 	}
 }
 
-/* changes are made by the one who runs the stack, not by ioctl; an ARP entry is
- * never there; of the rest Linux knows nothing either */
-static int refusal(unsigned long req, const void *arg)
+/* what is neither asked nor told by ifset.c; of the rest Linux knows nothing either */
+static int refusal(unsigned long req)
 {
-	const struct arpreq *arp = arg;
-
 	switch (req) {
-	case SIOCADDRT:
-	case SIOCDELRT:
-	case SIOCSIFFLAGS:
-	case SIOCSIFADDR:
-	case SIOCSIFDSTADDR:
-	case SIOCSIFBRDADDR:
-	case SIOCSIFNETMASK:
-	case SIOCSIFMETRIC:
-	case SIOCSIFMTU:
-	case SIOCSIFNAME:
-	case SIOCSIFHWADDR:
 	case SIOCSIFHWBROADCAST:
-	case SIOCSIFTXQLEN:
-	case SIOCSIFMAP:
 	case SIOCSIFPFLAGS:
-	case SIOCDIFADDR:
 	case SIOCADDMULTI:
 	case SIOCDELMULTI:
-	case SIOCSARP:
-	case SIOCDARP:
 	case SIOCBRADDBR:
 	case SIOCBRDELBR:
 		return -EPERM;
-	case SIOCGARP:
-		return !arg ? -EFAULT : arp->arp_pa.sa_family == AF_INET ? -ENXIO : -EPFNOSUPPORT;
 	case SIOCGIFPFLAGS:
 		return -EINVAL;
+	case SIOCSIFMETRIC:
+	case SIOCSIFMAP:
 	case SIOCGMIIPHY:
 	case SIOCGMIIREG:
 	case SIOCBONDINFOQUERY:
@@ -296,13 +288,13 @@ static int refusal(unsigned long req, const void *arg)
 }
 
 /**
- * client_ifioctl() - An ioctl that asks about interfaces
+ * client_ifioctl() - An ioctl about interfaces, routes or neighbours
  * @path:	control socket
  * @domain:	of the socket it is made on; 0: unknown, taken for AF_INET
- * @req:	SIOCGIF*
- * @arg:	struct ifreq or struct ifconf
+ * @req:	SIOCGIF*, or one of ifset.c's
+ * @arg:	struct ifreq, struct ifconf, struct rtentry, ...
  *
- * Return: 0 or -errno; -EPERM for a change, -ENOTTY when it is none of them
+ * Return: 0 or -errno; -ENOTTY when it is none of them
  */
 int client_ifioctl(const char *path, int domain, unsigned long req, void *arg)
 {
@@ -330,7 +322,8 @@ int client_ifioctl(const char *path, int domain, unsigned long req, void *arg)
 	case SIOCETHTOOL:
 		break;
 	default:
-		return refusal(req, arg);
+		ret = client_ifset(path, domain ? domain : AF_INET, req, arg);
+		return ret == -ENOTTY ? refusal(req) : ret;
 	}
 	if (!arg)
 		return -EFAULT;

@@ -3,6 +3,7 @@ client_sources = \
 	src/client/conn.c \
 	src/client/connect.c \
 	src/client/dgram.c \
+	src/client/ifset.c src/client/ifset.h \
 	src/client/info.c \
 	src/client/revive.c \
 	src/client/io.c \

@@ -126,6 +126,11 @@ static void add_info(struct iface *i, const struct iface_addr *a, void *arg)
 	to->flags = a->flags;
 	to->valid = a->valid;
 	to->preferred = a->preferred;
+	if (IP_IS_V4_VAL(a->local)) {
+		to->broadcast = ip4_addr_get_u32(&a->broadcast);
+		to->peer = ip4_addr_get_u32(ip_2_ip4(&a->peer));
+		memcpy(to->label, a->label, sizeof(to->label));
+	}
 	out->naddr++;
 }
 
@@ -224,6 +229,7 @@ bool engine_ifinfo(const struct engine *e, unsigned k, struct msg_ifinfo *out)
 	snprintf(out->spec, sizeof(out->spec), "%s", i->link ? i->link->spec : "");
 	out->index = netif_get_index(i->netif);
 	out->mtu = iface_mtu_of(i);
+	out->txqlen = i->txqlen;
 	memcpy(out->mac, i->mac, 6);
 	out->offload = !i->link || i->link->caps & LINK_CAP_VNET;
 	out->flags = iface_flags(i);

@@ -138,6 +138,7 @@ static void link_row(struct row *r, const struct msg_ifinfo *f)
 	r->ifa.ifa_data = &r->stats;
 }
 
+/* as for the C library the name of an alias is its own */
 static void addr_row(struct row *r, const struct msg_ifinfo *f, const struct msg_ifaddr *a)
 {
 	if (a->addr.sa.sa_family == AF_INET) {
@@ -147,8 +148,7 @@ static void addr_row(struct row *r, const struct msg_ifinfo *f, const struct msg
 		prefix_mask((unsigned char *)&r->mask.in.sin_addr, 4, a->prefixlen);
 		/* without a broadcast address, and without a peer, it is its own peer */
 		r->broad.in = r->addr.in;
-		if (f->flags & IFF_BROADCAST)
-			r->broad.in.sin_addr.s_addr |= ~r->mask.in.sin_addr.s_addr;
+		r->broad.in.sin_addr.s_addr = a->broadcast ? a->broadcast : a->peer;
 		r->ifa.ifa_broadaddr = &r->broad.sa;
 	} else {
 		r->addr.in6 = a->addr.in6;
@@ -168,7 +168,7 @@ static void fill_row(struct row *r, const struct msg_ifinfo *f, const struct msg
 		addr_row(r, f, a);
 	else
 		link_row(r, f);
-	memcpy(r->name, f->name, IFNAMSIZ);
+	memcpy(r->name, a && a->label[0] ? a->label : f->name, IFNAMSIZ);
 	r->ifa.ifa_name = r->name;
 	r->ifa.ifa_flags = f->flags | (f->flags & IFF_RUNNING ? IFF_LOWER_UP : 0);
 	r->ifa.ifa_addr = &r->addr.sa;

@@ -127,7 +127,6 @@ static void route6_line(const struct nlmsghdr *h, void *arg)
 	if (!parse(h, &l))
 		return;
 	flags |= memcmp(&l.gw, &none, sizeof(none)) ? 2 : 0;
-	flags |= l.r.rtm_dst_len == 128 ? 4 : 0;
 	flags |= refuses(&l) ? 0x200 : 0;
 	flags |= l.r.rtm_protocol == RTPROT_RA ? RTF_ADDRCONF : 0;
 	flags |= l.r.rtm_type == RTN_LOCAL ? RTF_LOCAL | RTF_NONEXTHOP :

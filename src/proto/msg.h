@@ -130,6 +130,8 @@ struct msg_ifaddr {
 	uint32_t prefixlen;
 	uint32_t flags;			/* IFA_F_* of <linux/if_addr.h> */
 	uint32_t valid, preferred;	/* seconds left, MSG_FOREVER */
+	uint32_t broadcast, peer;	/* IPv4, network order; 0: none was given; itself */
+	char label[16];			/* IPv4: the interface's name, or an alias of it */
 };
 #define MSG_FOREVER	UINT32_MAX
 
@@ -146,6 +148,7 @@ struct msg_ifinfo {
 	uint8_t mac[6];
 	uint8_t offload;	/* frames may be larger than the MTU (TSO, GRO) */
 	uint8_t reserved;
+	uint32_t txqlen, reserved2;
 	struct msg_ifaddr addr[MSG_IFADDRS];
 	struct msg_ifstats stats;
 };
@@ -223,7 +226,7 @@ _Static_assert(sizeof(union msg_sockaddr) == 28, "a sockaddr_in6");
 _Static_assert(sizeof(struct msg_socket) == 16, "msg_socket is the wire format");
 _Static_assert(sizeof(struct msg_addr) == 32, "msg_addr is the wire format");
 _Static_assert(sizeof(struct msg_accept) == 64, "msg_accept is the wire format");
-_Static_assert(sizeof(struct msg_ifinfo) == 920, "msg_ifinfo is the wire format");
+_Static_assert(sizeof(struct msg_ifinfo) == 1312, "msg_ifinfo is the wire format");
 _Static_assert(sizeof(struct msg_proc) == 100, "msg_proc is the wire format");
 _Static_assert(sizeof(struct msg_names) == 2280, "msg_names is the wire format");
 _Static_assert(sizeof(struct msg_user) == 88, "msg_user is the wire format");

@@ -32,6 +32,7 @@ EXTRA_DIST += \
 	tests/apps/tcpdump.sh tests/apps/arping.sh tests/apps/dhcp-client.sh tests/apps/packet.sh tests/apps/packet.py \
 	tests/apps/sockets.sh tests/apps/sockets-errors.known tests/apps/edge-connect.sh tests/apps/many-connections.sh
 EXTRA_DIST += tests/apps/interfaces.sh tests/apps/names.sh tests/apps/dns-server.py \
+	tests/apps/net-tools.sh tests/apps/net-tools.cmds \
 	tests/apps/ss.sh tests/apps/ss-peer.py tests/apps/ss-sockets.py
 EXTRA_DIST += \
 	tests/apps/web.sh tests/apps/ncat.sh tests/apps/memcached.sh tests/apps/postgres.sh \

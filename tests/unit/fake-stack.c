@@ -359,6 +359,9 @@ static int info(struct msg *m)
 	f.addr[0].addr.in.sin_family = AF_INET;
 	f.addr[0].addr.in.sin_addr.s_addr = inet_addr("10.9.8.7");
 	f.addr[0].prefixlen = 24;
+	f.addr[0].broadcast = inet_addr("10.9.8.255");
+	f.addr[0].peer = inet_addr("10.9.8.7");
+	strcpy(f.addr[0].label, "fake0");
 	m->info.nif = m->hdr.sock == 0;
 	memcpy(m->raw + sizeof(m->info), &f, sizeof(f));
 	m->hdr.len = (uint16_t)(sizeof(m->info) + m->info.nif * sizeof(f));
