@@ -409,7 +409,7 @@ int server_listen(struct server *srv, int fd)
 int server_user(const struct server *srv, unsigned i)
 {
 	for (const struct session *s = srv->sessions; s; s = s->next)
-		if (s->user && !s->closed && i-- == 0)
+		if ((s->user || s->owner) && !s->closed && i-- == 0)
 			return s->w.fd;
 	return -1;
 }

@@ -550,6 +550,92 @@ static void stop_answers_first(void **state)
 	close(fd);
 }
 
+static void stop_is_refused_while_somebody_is_there(void **state)
+{
+	struct ctx *c = *state;
+	struct msg m = { 0 };
+	int looker = client(c), user = client(c), other = client(c);
+
+	/* who only looks does not count, and who asks does not either */
+	assert_int_equal(call(c, looker, &m, MSG_OP_INFO, 0, 0), 0);
+	assert_int_equal(call(c, user, &m, MSG_OP_NAMES, 0, 0), 0);
+	assert_int_equal(call(c, other, &m, MSG_OP_STOP, 0, 0), -EBUSY);
+	assert_false(c->srv.stopping);
+	/* the session's end may not have reached the loop: the request is handled first */
+	close(user);
+	assert_int_equal(call(c, other, &m, MSG_OP_STOP, 0, 0), 0);
+	assert_true(c->srv.stopping);
+	close(looker);
+	close(other);
+}
+
+static void an_owner_is_a_user_though_silent(void **state)
+{
+	struct ctx *c = *state;
+	struct msg m = { 0 };
+	int sv[2], other = client(c);
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
+	assert_int_equal(server_attach(&c->srv, sv[1], true), 0);
+	assert_int_equal(call(c, other, &m, MSG_OP_STOP, 0, 0), -EBUSY);
+	assert_false(c->srv.stopping);
+	close(sv[0]);
+	close(other);
+}
+
+static void stop_can_be_forced(void **state)
+{
+	struct ctx *c = *state;
+	struct msg m = { 0 };
+	int fd = client(c), app = make_socket(fd, sockname_new_id(), true);
+
+	turn(c);
+	assert_int_equal(call(c, fd, &m, MSG_OP_STOP, 0, 0), -EBUSY);
+	assert_int_equal(call(c, fd, &m, MSG_OP_STOP, MSG_STOP_FORCE, 0), 0);
+	assert_true(c->srv.stopping);
+	close(app);
+	close(fd);
+}
+
+/* more than a message holds; looking does not make a user */
+static void users_are_told_in_pieces(void **state)
+{
+	enum { N = MSG_USERS_MAX + 7 };
+	struct ctx *c = *state;
+	unsigned processes = 0, socks = 0, calls = 0;
+	struct msg m = { 0 };
+	int fd[N], looker = client(c), app;
+	uint64_t from = 0;
+
+	for (int i = 0; i < N; i++) {
+		fd[i] = client(c);
+		assert_int_equal(call(c, fd[i], &m, MSG_OP_NAMES, 0, 0), 0);
+	}
+	app = make_socket(fd[0], sockname_new_id(), true);
+	turn(c);
+	do {
+		struct msg_user u;
+
+		assert_int_equal(call(c, looker, &m, MSG_OP_USERS, from, 0), 0);
+		assert_true(m.users.n <= MSG_USERS_MAX);
+		for (uint32_t i = 0; i < m.users.n; i++) {
+			memcpy(&u, m.raw + sizeof(m.users) + i * sizeof(u), sizeof(u));
+			if (u.type)
+				socks++;
+			else
+				assert_int_equal(u.pid, getpid());
+			processes += !u.type;
+		}
+		from = m.users.next;
+	} while (from && ++calls < 10);
+	assert_int_equal(processes, N);
+	assert_int_equal(socks, 1);
+	for (int i = 0; i < N; i++)
+		close(fd[i]);
+	close(app);
+	close(looker);
+}
+
 static void on_demand_waits_for_the_last_socket(void **state)
 {
 	struct ctx *c = *state;
@@ -644,6 +730,10 @@ int main(void)
 		T(a_socket_lost_for_lack_of_descriptors_is_told),
 		T(owner_takes_the_stack_with_it),
 		T(stop_answers_first),
+		T(stop_is_refused_while_somebody_is_there),
+		T(an_owner_is_a_user_though_silent),
+		T(stop_can_be_forced),
+		T(users_are_told_in_pieces),
 		T(another_user_is_refused),
 #undef T
 		cmocka_unit_test_setup_teardown(on_demand_waits_for_the_last_socket,
