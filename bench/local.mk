@@ -12,4 +12,5 @@ bench_foreign_CFLAGS = $(BENCH_CFLAGS)
 bench_foreign_LDFLAGS =
 bench_foreign_LDADD = -ldl
 EXTRA_DIST += bench/run bench/stacks.sh.inc bench/rows.sh.inc bench/loss.sh bench/report \
-	bench/goals bench/plot.gp
+	bench/goals bench/plot.gp bench/results/results.csv bench/results/table.md \
+	bench/results/goals.md bench/results/bench.svg

@@ -8,7 +8,7 @@ set xtics rotate by -35 noenhanced nomirror
 set ytics nomirror
 set border 3
 set grid ytics lc rgb "#dddddd"
-set yrange [0:*]
+set yrange [0:0.1<*]
 set key top left
 set multiplot layout 2,2
 set title "CPU seconds a GB, one processor"
