@@ -18,6 +18,10 @@
  * batch a pass: what it defers in turn waits for the next, so that neither
  * can keep the loop from its descriptors.
  *
+ * Who wants the least latency lets the loop look for events again and again for
+ * a while before it sleeps (loop_set_spin()): that spares the processor's way to
+ * idle and back, and costs its time.
+ *
  * The sleep is exact to the nanosecond by epoll_pwait2(2) (Linux 5.11), else
  * rounded up to the millisecond, never down, which would spin.
  *
@@ -44,6 +48,7 @@ struct loop {
 	int epfd;
 	bool no_pwait2;			/* the kernel lacks it, or a filter forbids it */
 	volatile sig_atomic_t stop;
+	uint64_t spin_ns;		/* to look for events before a sleep */
 	struct loop_fd stop_fd;		/* eventfd: wakes the loop for "stop" */
 	uint64_t now;
 
@@ -463,6 +468,43 @@ static int wait_events(struct loop *l, uint64_t ns)
 }
 
 /**
+ * loop_set_spin() - Look for events for a while before each sleep
+ * @l:		Loop
+ * @ns:		how long; 0: sleep at once, as a new loop does
+ */
+void loop_set_spin(struct loop *l, uint64_t ns)
+{
+	l->spin_ns = ns;
+}
+
+/* events without a sleep: how many, 0 when it is time to sleep */
+static int spin(struct loop *l, uint64_t most)
+{
+	uint64_t end = clock_ns() + (l->spin_ns < most ? l->spin_ns : most);
+	int n;
+
+	do
+		n = wait_ms(l, 0);
+	while (n == 0 && !l->stop && clock_ns() < end);
+	return n;
+}
+
+/* how many events there are, after a sleep if there are none yet */
+static int next_events(struct loop *l, int timeout_ms)
+{
+	uint64_t ns = sleep_ns(l, timeout_ms);
+	int n;
+
+	if (l->spin_ns && ns) {
+		n = spin(l, ns);
+		if (n)
+			return n;
+		ns = sleep_ns(l, timeout_ms);
+	}
+	return wait_events(l, ns);
+}
+
+/**
  * loop_once() - One wake-up
  * @l:		Loop
  * @timeout_ms:	Sleep at most so long; 0 polls, -1 waits for an event or timer
@@ -475,7 +517,7 @@ int loop_once(struct loop *l, int timeout_ms)
 
 	run_work(l);
 	run_prepare(l);
-	n = wait_events(l, sleep_ns(l, timeout_ms));
+	n = next_events(l, timeout_ms);
 	if (n < 0 && errno != EINTR)
 		return -errno;
 	l->now = clock_ns();

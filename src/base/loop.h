@@ -57,6 +57,8 @@ struct loop_work {
 
 struct loop *loop_new(void);			/* NULL with errno */
 void loop_free(struct loop *l);
+/* look for events so long before each sleep: latency for processor time */
+void loop_set_spin(struct loop *l, uint64_t ns);
 
 int loop_fd_add(struct loop *l, struct loop_fd *w, int fd, uint32_t events,
 		loop_fd_cb *cb);		/* 0 or -errno */

@@ -357,6 +357,7 @@ static int prepare(struct run *r)
 			 strerror(errno));
 		return -errno;
 	}
+	loop_set_spin(r->loop, r->config.poll_us * 1000ull);
 	return 0;
 }
 

@@ -275,6 +275,13 @@ static int set_ports(struct parser *p, const struct key *k)
 }
 
 /* of the control socket; the owner may always use it, execution means nothing */
+static int set_poll(struct parser *p, const struct key *k)
+{
+	if (parse_uint(p->val, CONFIG_POLL_MAX, &p->c->poll_us))
+		return fail(p, "not a number of microseconds (0 to %d)", CONFIG_POLL_MAX);
+	return 0;
+}
+
 static int set_mode(struct parser *p, const struct key *k)
 {
 	char *end;
@@ -341,6 +348,7 @@ static const struct key keys[] = {
 	{ "fqdn", set_domain, .per_iface = false },
 	{ "hosts", set_hosts, .per_iface = false },
 	{ "ports", set_ports, .per_iface = false },
+	{ "poll", set_poll, .per_iface = false },
 	{ "mode", set_mode, .per_iface = false },
 	{ "group", set_group, .per_iface = false },
 	{ "stack", set_stack, .per_iface = false },

@@ -20,6 +20,7 @@
 #define CONFIG_DOMAINS	6
 #define CONFIG_PORT_MIN	32768		/* ip_local_port_range's defaults */
 #define CONFIG_PORT_MAX	60999
+#define CONFIG_POLL_MAX	1000000		/* microseconds */
 
 enum {
 	CONFIG_IF_DHCP	= 1 << 0,
@@ -63,6 +64,7 @@ struct config {
 	char *group;			/* group= of it, name or number, or NULL */
 	unsigned forward;		/* CONFIG_FORWARD* */
 	uint16_t port_min, port_max;	/* ports=LOW-HIGH: ephemeral ones */
+	unsigned poll_us;		/* poll=: look for packets so long before sleeping */
 };
 
 /**

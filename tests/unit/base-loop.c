@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "base/loop.h"
 
@@ -407,6 +408,55 @@ static void stop_from_a_signal_ends_a_sleeping_loop(void **state)
 	assert_int_equal(nfired, 1);
 }
 
+static uint64_t cpu_ns(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000 * MS +
+	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
+}
+
+/* it spins, but lets no timer wait, and then it does sleep */
+static void a_spinning_loop_is_on_time_and_ends_by_sleeping(void **state)
+{
+	struct loop_timer t = { .cb = fire };
+	uint64_t start, cpu;
+
+	loop_set_spin(loop, 60000 * MS);
+	nfired = 0;
+	start = clock_ns();
+	loop_timer_set(loop, &t, start + 100 * MS);
+	cpu = cpu_ns();
+	assert_int_equal(loop_once(loop, -1), 0);
+	assert_int_equal(nfired, 1);
+	assert_in_range(clock_ns() - start, 100 * MS, 10000 * MS);
+	assert_true(cpu_ns() - cpu > 2 * MS);
+	loop_set_spin(loop, 5 * MS);
+	cpu = cpu_ns();
+	assert_int_equal(loop_once(loop, 400), 0);
+	assert_true(cpu_ns() - cpu < 100 * MS);
+}
+
+static void a_spinning_loop_sees_events_and_stops(void **state)
+{
+	struct sigaction sa = { .sa_handler = on_alarm }, old;
+
+	loop_set_spin(loop, 60000 * MS);
+	fd[0] = ready_fd();
+	watch[0] = (struct loop_fd){ 0 };
+	ncalls = 0;
+	assert_int_equal(loop_fd_add(loop, &watch[0], fd[0], EPOLLIN, count), 0);
+	assert_int_equal(loop_once(loop, -1), 0);
+	assert_int_equal(ncalls, 1);
+	loop_fd_del(&watch[0]);
+	close(fd[0]);
+	sigaction(SIGALRM, &sa, &old);
+	alarm(1);
+	assert_int_equal(loop_run(loop), 0);
+	sigaction(SIGALRM, &old, NULL);
+}
+
 static void freeing_the_loop_runs_what_is_deferred(void **state)
 {
 	struct loop *l = loop_new();
@@ -443,6 +493,8 @@ int main(void)
 		CASE(a_hook_that_makes_work_keeps_the_loop_awake),
 		CASE(hooks_run_in_order_and_may_remove_each_other),
 		CASE(stop_from_a_signal_ends_a_sleeping_loop),
+		CASE(a_spinning_loop_is_on_time_and_ends_by_sleeping),
+		CASE(a_spinning_loop_sees_events_and_stops),
 		CASE(freeing_the_loop_runs_what_is_deferred),
 	};
 

@@ -97,6 +97,19 @@ static void the_control_socket_is_shared_by_mode(void **state)
 	assert_int_equal(parse("tap=t0,mode=0680"), -EINVAL);
 }
 
+static void busy_polling_is_off_unless_asked_for(void **state)
+{
+	assert_int_equal(parse("tap=t0"), 0);
+	assert_int_equal(c.poll_us, 0);
+	config_free(&c);
+	assert_int_equal(parse("tap=t0,poll=50"), 0);
+	assert_int_equal(c.poll_us, 50);
+	config_free(&c);
+	assert_int_equal(parse("tap=t0,poll=1000001"), -EINVAL);
+	assert_int_equal(parse("tap=t0,poll=-1"), -EINVAL);
+	assert_int_equal(parse("tap=t0,poll="), -EINVAL);
+}
+
 static void ephemeral_ports_are_a_range(void **state)
 {
 	assert_int_equal(parse("tap=t0"), 0);
@@ -257,6 +270,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_a_valid_configuration),
 		cmocka_unit_test(one_interface_with_everything),
 		cmocka_unit_test(each_link_begins_an_interface),
+		cmocka_unit_test(busy_polling_is_off_unless_asked_for),
 		cmocka_unit_test(ephemeral_ports_are_a_range),
 		cmocka_unit_test(the_control_socket_is_shared_by_mode),
 		cmocka_unit_test(commas_in_braces_belong_to_the_value),
