@@ -20,7 +20,11 @@
 
 static void on_redo(struct loop_timer *t)
 {
-	slaac_duplicates(container_of(t, struct autoconf, redo));
+	struct autoconf *a = container_of(t, struct autoconf, redo);
+
+	slaac_duplicates(a);
+	if (a->dhcp6)
+		dhcp6_duplicates(a->dhcp6);
 }
 
 /* autoconf_duplicate() - An address of the interface is somebody else's: lwIP, which
@@ -29,6 +33,26 @@ void autoconf_duplicate(struct iface *i)
 {
 	if (i->autoconf)
 		loop_timer_in(i->e->loop, &i->autoconf->redo, 0);
+}
+
+/* autoconf_told() - A router says what DHCPv6 servers know: addresses, other things */
+void autoconf_told(struct autoconf *a, bool managed, bool other)
+{
+	if (a->dhcp6)
+		dhcp6_want(a->dhcp6, managed, other);
+}
+
+static bool start_clients(struct autoconf *a)
+{
+	if (a->flags & CONFIG_IF_DHCP)
+		a->dhcp4 = dhcp4_new(a);
+	if (a->flags & CONFIG_IF_DHCP6)
+		a->dhcp6 = dhcp6_new(a);
+	if (a->flags & (CONFIG_IF_RD | CONFIG_IF_SLAAC))
+		a->ra = ra_new(a);
+	return !!a->dhcp4 == !!(a->flags & CONFIG_IF_DHCP) &&
+		!!a->dhcp6 == !!(a->flags & CONFIG_IF_DHCP6) &&
+		!!a->ra == !!(a->flags & (CONFIG_IF_RD | CONFIG_IF_SLAAC));
 }
 
 /**
@@ -56,19 +80,9 @@ int autoconf_start(struct iface *i, const struct config_iface *c)
 	a->mtu = iface_mtu_of(i);
 	a->redo.cb = on_redo;
 	i->autoconf = a;
-	if (c->flags & CONFIG_IF_DHCP) {
-		a->dhcp4 = dhcp4_new(a);
-		if (!a->dhcp4) {
-			autoconf_stop(i);
-			return -ENOMEM;
-		}
-	}
-	if (c->flags & (CONFIG_IF_RD | CONFIG_IF_SLAAC)) {
-		a->ra = ra_new(a);
-		if (!a->ra) {
-			autoconf_stop(i);
-			return -ENOMEM;
-		}
+	if (!start_clients(a)) {
+		autoconf_stop(i);
+		return -ENOMEM;
 	}
 	autoconf_changed(i);
 	return 0;
@@ -79,6 +93,10 @@ static void go_up(struct autoconf *a)
 	a->up = true;
 	if (a->dhcp4)
 		dhcp4_up(a->dhcp4);
+	if (a->dhcp6)
+		dhcp6_up(a->dhcp6);
+	if (a->dhcp6 && !a->ra)		/* no router tells whether */
+		dhcp6_want(a->dhcp6, true, true);
 	if (a->ra)
 		ra_up(a->ra);
 }
@@ -88,6 +106,8 @@ static void go_down(struct autoconf *a, bool release)
 	a->up = false;
 	if (a->dhcp4)
 		dhcp4_down(a->dhcp4, release);
+	if (a->dhcp6)
+		dhcp6_down(a->dhcp6, release);
 	if (a->ra && release) {
 		ra_down(a->ra);
 		slaac_down(a);
@@ -127,6 +147,7 @@ void autoconf_stop(struct iface *i)
 		return;
 	autoconf_leave(i);
 	dhcp4_free(a->dhcp4);
+	dhcp6_free(a->dhcp6);
 	ra_free(a->ra);
 	loop_timer_del(&a->redo);
 	i->autoconf = NULL;
@@ -151,5 +172,7 @@ void autoconf_exit(struct engine *e)
 {
 	if (e->dhcp4_pcb)
 		udp_remove(e->dhcp4_pcb);
-	e->dhcp4_pcb = NULL;
+	if (e->dhcp6_pcb)
+		udp_remove(e->dhcp6_pcb);
+	e->dhcp4_pcb = e->dhcp6_pcb = NULL;
 }

@@ -15,6 +15,7 @@
 
 struct config_iface;
 struct dhcp4;
+struct dhcp6;
 struct engine;
 struct iface;
 struct ra;
@@ -29,6 +30,7 @@ struct autoconf {
 	bool up;
 	unsigned mtu6;			/* by a router; 0: none */
 	struct dhcp4 *dhcp4;
+	struct dhcp6 *dhcp6;
 	struct ra *ra;
 	struct loop_timer redo;		/* duplicates were found */
 	uint32_t desync;		/* of temporary addresses, seconds */
@@ -45,6 +47,7 @@ void autoconf_leave(struct iface *i);
 void autoconf_exit(struct engine *e);
 void autoconf_set_mtu(struct autoconf *a);
 void autoconf_duplicate(struct iface *i);
+void autoconf_told(struct autoconf *a, bool managed, bool other);
 
 /* dhcp4.c */
 struct dhcp4 *dhcp4_new(struct autoconf *a);
@@ -52,6 +55,14 @@ void dhcp4_free(struct dhcp4 *d);
 void dhcp4_up(struct dhcp4 *d);
 void dhcp4_down(struct dhcp4 *d, bool release);
 void dhcp4_arp(struct dhcp4 *d, const uint8_t *frame, size_t len);
+
+/* dhcp6.c */
+struct dhcp6 *dhcp6_new(struct autoconf *a);
+void dhcp6_free(struct dhcp6 *d);
+void dhcp6_up(struct dhcp6 *d);
+void dhcp6_down(struct dhcp6 *d, bool release);
+void dhcp6_want(struct dhcp6 *d, bool managed, bool other);
+void dhcp6_duplicates(struct dhcp6 *d);
 
 /* ra.c */
 struct ra *ra_new(struct autoconf *a);

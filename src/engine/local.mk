@@ -6,6 +6,7 @@ libengine_la_SOURCES = \
 	src/engine/bpf.c src/engine/bpf.h \
 	src/engine/bufpool.c src/engine/bufpool.h \
 	src/engine/dhcp4.c src/engine/dhcp4_msg.c src/engine/dhcp4_msg.h \
+	src/engine/dhcp6.c src/engine/dhcp6_msg.c src/engine/dhcp6_msg.h \
 	src/engine/domains.c src/engine/domains.h \
 	src/engine/dgram.c src/engine/sock_dgram.h \
 	src/engine/diag.c src/engine/diag.h src/engine/diag_priv.h \
@@ -53,7 +54,8 @@ tests_unit_engine_bpf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_engine_bpf_LDADD = $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/engine-dhcp
 TESTS += tests/unit/engine-dhcp
-tests_unit_engine_dhcp_SOURCES = tests/unit/engine-dhcp.c src/engine/dhcp4_msg.c src/engine/domains.c
+tests_unit_engine_dhcp_SOURCES = tests/unit/engine-dhcp.c src/engine/dhcp4_msg.c \
+	src/engine/dhcp6_msg.c src/engine/domains.c src/engine/ra_msg.c
 tests_unit_engine_dhcp_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_engine_dhcp_LDADD = $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/engine-diag-filter

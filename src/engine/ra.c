@@ -8,7 +8,7 @@
  *  - prefixes on link, as routes without a gateway: protocol kernel, as in Linux;
  *  - prefixes to make addresses from: slaac.c;
  *  - name servers and search lists: names.c, each with its end;
- *  - an MTU.
+ *  - an MTU; and whether DHCPv6 has addresses or more to tell.
  * Routes are kept here with their ends, and one timer takes those away that have
  * run out; a lifetime of 0 takes them away at once.  All of it goes when the interface goes
  * down.
@@ -288,6 +288,7 @@ void ra_input(struct netif *n, const uint8_t *m, size_t len)
 		r->a->mtu6 = msg.mtu;
 		autoconf_set_mtu(r->a);
 	}
+	autoconf_told(r->a, msg.managed, msg.other);
 }
 
 /* ---- life ---- */
