@@ -43,6 +43,12 @@ check "-f inet --lock: vsock is refused all the same" grep -qx 'vsock Address fa
 if [ "$(uname -m)" = x86_64 ]; then
 	u exec --lock null "$W" x32 >"$T/x32" 2>&1
 	check "x32's system calls end the program" [ $? -eq 159 ]
+	if u exec null "$W" i386 2>/dev/null | grep -q out; then
+		u exec --lock null "$W" i386 >"$T/i386" 2>&1
+		check "32-bit system calls end the program" [ $? -eq 159 ]
+	else
+		skip "32-bit system calls end the program" "this kernel has none"
+	fi
 fi
 check "the locked cannot gain privileges" eval \
 	'u exec --lock null grep -q "^NoNewPrivs:.1" /proc/self/status'

@@ -2,6 +2,7 @@
  *
  * usage: ways-out [static]	prints a line for each: its name, "out" or why not
  *        ways-out x32		makes one system call of the x32 numbers
+ *        ways-out i386		makes one as 32-bit programs do
  *
  * Linked statically it is one of the ways itself.  System calls are made by
  * instruction, since syscall(3) is interposed too.
@@ -35,6 +36,19 @@ static long call(long nr, long a, long b, long c)
 	return ret;
 }
 
+/* socket(2) by the 32-bit entry, which 64-bit programs may take */
+static long call_i386(long domain, long type)
+{
+	long ret = -ENOSYS;
+
+#if defined(__x86_64__)
+	__asm__ volatile("int $0x80" : "=a"(ret) : "a"(359), "b"(domain), "c"(type), "d"(0)
+			 : "r8", "r9", "r10", "r11", "memory");
+	ret = (int)ret;
+#endif
+	return ret;
+}
+
 static void tell(const char *what, long ret)
 {
 	printf("%s %s\n", what, ret >= 0 ? "out" : strerror((int)-ret));
@@ -48,6 +62,10 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "x32")) {
 		tell("x32", call(SYS_socket | 0x40000000, AF_INET, SOCK_STREAM, 0));
+		return 0;
+	}
+	if (argc > 1 && !strcmp(argv[1], "i386")) {
+		tell("i386", call_i386(AF_INET, SOCK_STREAM));
 		return 0;
 	}
 	memset(&p, 0, sizeof(p));
