@@ -56,4 +56,4 @@ tests_apps_ways_out_LDFLAGS =
 tests_apps_ways_out_static_SOURCES = tests/apps/ways-out.c
 tests_apps_ways_out_static_CFLAGS = $(APP_CFLAGS)
 tests_apps_ways_out_static_LDFLAGS = -all-static
-EXTRA_DIST += tests/apps/lock.sh tests/apps/completion.sh tests/apps/user.sh
+EXTRA_DIST += tests/apps/lock.sh tests/apps/completion.sh tests/apps/user.sh tests/apps/families.sh
