@@ -9,7 +9,8 @@
  * counters, groups and settings by the stack itself (client/proc.c).  Files that
  * are not in the table, and settings that the stack does not know, stay the
  * kernel's.  The same files are below /proc/self/net and /proc/thread-self/net,
- * and below the process' own number.
+ * and below the process' own number.  When only some families are the stack's,
+ * each file goes with its own.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,6 +24,7 @@
 
 #define PROC		"/proc/"
 #define SETTINGS	"sys/net/"
+#define SETTINGS6	"sys/net/ipv6/"
 
 #define SCOPE_LINK	0x20		/* IPV6_ADDR_LINKLOCAL, _LOOPBACK, IFA_F_PERMANENT */
 #define SCOPE_HOST	0x10
@@ -87,17 +89,19 @@ static const struct row {
 	const char *name;
 	procnet_fn *fn;			/* NULL: the stack writes it */
 	int arg;			/* a family */
+	int domain;			/* whose sockets must be the stack's */
 } rows[] = {
-	{ "net/dev", dev, 0 }, { "net/if_inet6", if_inet6, 0 },
-	{ "net/tcp", proc_tcp, AF_INET }, { "net/tcp6", proc_tcp, AF_INET6 },
-	{ "net/udp", proc_udp, AF_INET }, { "net/udp6", proc_udp, AF_INET6 },
-	{ "net/raw", proc_raw, AF_INET }, { "net/raw6", proc_raw, AF_INET6 },
-	{ "net/packet", proc_packet, 0 }, { "net/netlink", proc_netlink, 0 },
-	{ "net/route", proc_route, 0 }, { "net/ipv6_route", proc_route6, 0 },
-	{ "net/arp", proc_arp, 0 },
-	{ "net/snmp", NULL, 0 }, { "net/snmp6", NULL, 0 }, { "net/netstat", NULL, 0 },
-	{ "net/sockstat", NULL, 0 }, { "net/sockstat6", NULL, 0 },
-	{ "net/igmp", NULL, 0 }, { "net/igmp6", NULL, 0 },
+	{ "net/dev", dev, 0, AF_NETLINK }, { "net/if_inet6", if_inet6, 0, AF_NETLINK },
+	{ "net/tcp", proc_tcp, AF_INET, AF_INET }, { "net/tcp6", proc_tcp, AF_INET6, AF_INET6 },
+	{ "net/udp", proc_udp, AF_INET, AF_INET }, { "net/udp6", proc_udp, AF_INET6, AF_INET6 },
+	{ "net/raw", proc_raw, AF_INET, AF_INET }, { "net/raw6", proc_raw, AF_INET6, AF_INET6 },
+	{ "net/packet", proc_packet, 0, AF_PACKET }, { "net/netlink", proc_netlink, 0, AF_NETLINK },
+	{ "net/route", proc_route, 0, AF_NETLINK }, { "net/ipv6_route", proc_route6, 0, AF_NETLINK },
+	{ "net/arp", proc_arp, 0, AF_NETLINK },
+	{ "net/snmp", NULL, 0, AF_INET }, { "net/snmp6", NULL, 0, AF_INET6 },
+	{ "net/netstat", NULL, 0, AF_INET },
+	{ "net/sockstat", NULL, 0, AF_INET }, { "net/sockstat6", NULL, 0, AF_INET6 },
+	{ "net/igmp", NULL, 0, AF_INET }, { "net/igmp6", NULL, 0, AF_INET6 },
 };
 
 /* the path below /proc, /proc/self taken off; NULL: it is another file */
@@ -132,9 +136,12 @@ static const struct row *find(const char *name)
 bool procnet_is(const char *path)
 {
 	const char *name = below_proc(path);
+	const struct row *r = name ? find(name) : NULL;
 
-	return name && (find(name) || !strncmp(name, SETTINGS, sizeof(SETTINGS) - 1)) &&
-	       stack_get()->kind != STACKNAME_HOST;
+	if (r)
+		return stack_takes(r->domain);
+	return name && !strncmp(name, SETTINGS, sizeof(SETTINGS) - 1) &&
+	       stack_takes(strncmp(name, SETTINGS6, sizeof(SETTINGS6) - 1) ? AF_INET : AF_INET6);
 }
 
 static int write_text(const struct row *r, const char *stack, char **text)

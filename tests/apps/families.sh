@@ -64,6 +64,12 @@ is "-f -inet6" minus "interfaces lo tap0"
 conf() { timeout 10 ip netns exec "$E" "$USTACK_CLI" exec "$@" s0 cat /etc/resolv.conf; }
 check "-f inet: names are the stack's" eval 'conf -f inet | grep -q lab.test'
 check "-f netlink: names are the C library's" eval '! conf -f netlink 2>&1 | grep -q lab.test'
+# so do the tables of sockets
+table() { timeout 10 ip netns exec "$E" "$USTACK_CLI" exec "$@"; }
+check "-f inet: /proc/net/tcp6 is the kernel's" eval \
+	'table -f inet s0 cat /proc/net/tcp6 | grep -q "^ *0: 0*1000000:1B58 "'
+check "-f inet6: /proc/net/tcp6 is the stack's" eval \
+	'! table -f inet6 s0 cat /proc/net/tcp6 | grep -q ":1B58 "'
 # and all of it is inherited
 check "a child has the same families" eval \
 	'timeout 30 ip netns exec "$E" "$USTACK_CLI" exec -f inet s0 sh -c "$PY $T/ask.py; true" | grep -qF "::1 the kernel'"'"'s lo"'
