@@ -60,6 +60,10 @@ struct loop {
 
 	struct loop_work *work, **work_tail;
 	struct loop_prepare *prepare, *prepare_cur;	/* _cur: the next to call */
+
+	bool measuring;
+	uint64_t cpu;			/* when the wake-up began; 0: none did */
+	struct loop_longest longest;
 };
 
 /**
@@ -467,6 +471,38 @@ static int wait_events(struct loop *l, uint64_t ns)
 	return n;
 }
 
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static void measure_end(struct loop *l)
+{
+	uint64_t wall = clock_ns() - l->now, cpu = cpu_ns() - l->cpu;
+
+	if (!l->cpu)
+		return;
+	if (wall > l->longest.wall)
+		l->longest.wall = wall;
+	if (cpu > l->longest.cpu)
+		l->longest.cpu = cpu;
+}
+
+/* loop_measure() - Measure each wake-up from now on */
+void loop_measure(struct loop *l)
+{
+	l->measuring = true;
+}
+
+/* loop_longest() - The longest wake-up since then */
+const struct loop_longest *loop_longest(const struct loop *l)
+{
+	return &l->longest;
+}
+
 /**
  * loop_set_spin() - Look for events for a while before each sleep
  * @l:		Loop
@@ -517,10 +553,14 @@ int loop_once(struct loop *l, int timeout_ms)
 
 	run_work(l);
 	run_prepare(l);
+	if (l->measuring)
+		measure_end(l);
 	n = next_events(l, timeout_ms);
 	if (n < 0 && errno != EINTR)
 		return -errno;
 	l->now = clock_ns();
+	if (l->measuring)
+		l->cpu = cpu_ns();
 	if (n > 0)
 		dispatch(l, n);
 	run_timers(l);

@@ -87,6 +87,15 @@ void loop_prepare_del(struct loop *l, struct loop_prepare *p);	/* idempotent */
 uint64_t loop_now(const struct loop *l);	/* ns, cached at the wake-up */
 uint64_t clock_ns(void);			/* CLOCK_MONOTONIC, fresh */
 
+/* how long a wake-up kept everybody else waiting, at most: in time, and in time of
+ * the processor, in which others' share of it does not count.  Costs two system
+ * calls a wake-up once loop_measure() was called */
+struct loop_longest {
+	uint64_t wall, cpu;		/* ns */
+};
+void loop_measure(struct loop *l);
+const struct loop_longest *loop_longest(const struct loop *l);
+
 int loop_once(struct loop *l, int timeout_ms);	/* one wake-up: tests, embedding */
 int loop_run(struct loop *l);			/* until loop_stop() */
 void loop_stop(struct loop *l);			/* async-signal-safe */

@@ -403,7 +403,13 @@ static int serve(struct run *r)
 		ready_detach();
 	}
 	tell_starter(r, "ready\n");
+	if (r->opt.verbose > 1)
+		loop_measure(r->loop);
 	ret = loop_run(r->loop);
+	if (r->opt.verbose > 1)
+		log_debug("longest wake-up: %.2f ms, of the processor %.2f ms",
+			  (double)loop_longest(r->loop)->wall / 1e6,
+			  (double)loop_longest(r->loop)->cpu / 1e6);
 	if (ret < 0)
 		log_err("stack \"%s\": event loop failed: %s", r->label,
 			strerror(-ret));

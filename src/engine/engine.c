@@ -24,12 +24,14 @@
 #include "engine/rtnl.h"
 #include "engine/sock.h"
 #include "engine/tcp.h"
+#include "link/link.h"
 #include "lwip/netif.h"
 #include "lwip/timeouts.h"
 #include "port.h"
 
 #define NS_PER_MS	1000000ull
 #define TRIM_NS	(1000 * NS_PER_MS)	/* between looks at what buffers are spare */
+#define OPEN_MS	5	/* a new link may keep the others waiting, once the stack runs */
 #define TURNS_MAX	64	/* deliveries over lo before others get their turn */
 
 static bool loop_pending(void)
@@ -174,6 +176,7 @@ int engine_configure(struct engine *e, const struct config *c, char *err, size_t
 			return r;
 	}
 	names_configure(e, c);
+	link_set_patience(OPEN_MS);
 	return 0;
 }
 

@@ -218,10 +218,33 @@ static int send_due(struct impair *m, uint64_t now)
 	return 0;
 }
 
+/* the inner link has another descriptor, or another carrier */
+static void inner_changed(struct impair *m)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	m->inner->changed = false;
+	epoll_ctl(m->l.fd, EPOLL_CTL_ADD, m->inner->fd, &ev);	/* EEXIST: the same one */
+	m->l.no_peer = m->inner->no_peer;
+	m->l.changed = true;
+}
+
+static int impair_set_up(struct link *l, bool up)
+{
+	struct link *in = impair_of(l)->inner;
+
+	/* an end that is full hears of it when it is read next */
+	if (in->ops->set_up)
+		in->ops->set_up(in, up);
+	return 0;
+}
+
 static int read_inner(struct impair *m)
 {
 	int n = link_recv(m->inner, m->buf, BURST);
 
+	if (m->inner->changed)
+		inner_changed(m);
 	for (int i = 0; i < n; i++) {
 		struct iovec v = { m->buf[i].data, m->buf[i].len };
 
@@ -291,6 +314,7 @@ static void impair_close(struct link *l)
 
 static const struct link_ops impair_ops = {
 	.kind = "impair", .recv = impair_recv, .send = impair_send, .close = impair_close,
+	.set_up = impair_set_up,
 };
 
 /* ---- specification ---- */
@@ -425,6 +449,7 @@ int impair_open(const char *arg, struct link **out, char *err, size_t errlen)
 	if (!rc) {
 		m->l.caps = m->inner->caps;
 		m->l.mtu = m->inner->mtu;
+		m->l.no_peer = m->inner->no_peer;
 		memcpy(m->l.mac, m->inner->mac, sizeof(m->l.mac));
 		memcpy(m->l.name, m->inner->name, sizeof(m->l.name));
 		rc = watch_inner(m);

@@ -22,6 +22,7 @@ int tuntap_attach(int fd, struct link **out, char *err, size_t errlen);
 
 int link_fail(int rc, char *err, size_t errlen, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+int link_patience(void);
 size_t link_iov_len(const struct iovec *iov, int cnt);
 bool link_took(struct link *l, struct link_buf *b, size_t len);
 int link_sent(struct link *l, size_t len);

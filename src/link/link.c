@@ -29,6 +29,20 @@ static const struct {
 	{ "impair{", impair_open },
 };
 
+static int patience = -1;
+
+/* documented in link.h */
+void link_set_patience(int ms)
+{
+	patience = ms;
+}
+
+/* link_patience() - What link_set_patience() said */
+int link_patience(void)
+{
+	return patience;
+}
+
 /**
  * link_fail() - Write a reason and pass an error on
  * @rc:		-errno

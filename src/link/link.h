@@ -83,6 +83,11 @@ struct link {
 int link_open(const char *spec, struct link **out, char *err, size_t errlen);
 void link_close(struct link *l);
 
+/* how long link_open() may keep its caller waiting for a network, in ms: -1, the
+ * default, as long as it takes; else a link that takes longer has no_peer until
+ * it is open */
+void link_set_patience(int ms);
+
 /**
  * link_pair() - Two links, each the other's far end
  * @out:	what one sends, the other receives; both with LINK_CAP_VNET

@@ -6,8 +6,8 @@ liblink_la_SOURCES = \
 	src/link/dummy.c \
 	src/link/impair.c \
 	src/link/veth.c \
-	src/link/vde.c
-liblink_la_LIBADD = libbase.la $(VDEPLUG_LIBS)
+	src/link/vde.c src/link/vde_open.c src/link/vde_open.h
+liblink_la_LIBADD = libbase.la $(VDEPLUG_LIBS) -lpthread
 
 if HAVE_CMOCKA
 link_tests = \

@@ -19,6 +19,8 @@
  *   command, by its pipe.  Both give -ENETDOWN.  To watch two descriptors
  *   by one, link->fd is an epoll of ours where there is a control connection.
  *
+ * Opening may take as long as a plugin likes: vde_open.c does it in a thread.
+ *
  * A network that takes no frame now loses it, as Ethernet does: send() never
  * returns -EAGAIN, since not every descriptor here would poll writable.
  * libvdeplug may print to stderr by itself, and AddressSanitizer does not get
@@ -37,7 +39,9 @@
 #include <unistd.h>
 #include <libvdeplug.h>
 #include "base/fdio.h"
+#include "base/log.h"
 #include "link/kind.h"
+#include "link/vde_open.h"
 
 #define VDE_ERRORS	64	/* failed reads in a row after which the link is lost */
 #define VDE_FDS		1024	/* descriptors looked at for new pipes */
@@ -50,6 +54,9 @@ struct vde {
 	bool nonblock;		/* a read without a poll does not wait */
 	size_t max;		/* longest frame to send */
 	unsigned errors;	/* in a row */
+	struct vde_opening *opening;	/* not open yet */
+	bool before[VDE_FDS];	/* what was open before it was */
+	int stale;		/* what l.fd was while it was opened; -1: none */
 	uint8_t buf[VDE_ETHBUFSIZE];
 };
 
@@ -110,11 +117,18 @@ static ssize_t read_frame(struct vde *v, struct link_buf *b)
 	return r;
 }
 
+static int late(struct vde *v);
+
 static int vde_link_recv(struct link *l, struct link_buf *b, int n)
 {
 	struct vde *v = vde_of(l);
 	int got = 0;
 
+	if (v->opening)
+		return late(v);
+	if (v->stale >= 0)
+		close(v->stale);
+	v->stale = -1;
 	for (int i = 0; got < n && i < n + LINK_RX_SKIP; i++) {
 		ssize_t r = read_frame(v, &b[got]);
 
@@ -142,6 +156,8 @@ static int vde_link_send(struct link *l, const struct iovec *iov, int cnt,
 	const void *frame = v->buf;
 	ssize_t r;
 
+	if (v->opening)
+		return link_drop(l, 0);
 	if (len > v->max)
 		return link_drop(l, -EMSGSIZE);
 	if (cnt == 1) {
@@ -159,9 +175,15 @@ static void vde_link_close(struct link *l)
 {
 	struct vde *v = vde_of(l);
 
-	if (l->fd != v->data)
-		close(l->fd);
-	vde_close(v->conn);
+	if (v->stale >= 0)
+		close(v->stale);
+	if (v->opening) {
+		vde_open_abandon(v->opening);
+	} else if (v->conn) {
+		if (l->fd != v->data && l->fd != v->stale)
+			close(l->fd);
+		vde_close(v->conn);
+	}
 	free(v);
 }
 
@@ -186,7 +208,7 @@ static void unblock_new_pipes(const bool before[VDE_FDS])
 }
 
 /* learn what the data descriptor is, and make it as harmless as it can be */
-static int set_up_data(struct vde *v, const bool before[VDE_FDS])
+static int set_up_data(struct vde *v)
 {
 	struct stat st;
 
@@ -196,7 +218,7 @@ static int set_up_data(struct vde *v, const bool before[VDE_FDS])
 	if (S_ISSOCK(st.st_mode) || S_ISCHR(st.st_mode)) {
 		v->nonblock = fdio_set_nonblock(v->data, true) == 0;
 	} else if (S_ISFIFO(st.st_mode)) {
-		unblock_new_pipes(before);
+		unblock_new_pipes(v->before);
 		v->max = VDE_PIPE_FRAME;
 		v->l.mtu = VDE_PIPE_FRAME - LINK_ETH_MIN;
 	}
@@ -243,54 +265,83 @@ static int open_failed(const char *vnl, int e, char *err, size_t errlen)
 			 vnl, n, vnl, e == EINVAL ? "it is not valid" : strerror(e));
 }
 
+/* what the thread opened, or why it did not: 0 or -errno with the reason */
+static int take(struct vde *v, const char *vnl, char *err, size_t errlen)
+{
+	int efd, rc = vde_open_take(v->opening, &v->conn, &efd);
+
+	v->opening = NULL;
+	v->stale = efd;			/* it may still be watched */
+	if (rc)
+		return open_failed(vnl, -rc, err, errlen);
+	v->data = vde_datafd(v->conn);
+	v->ctl = vde_ctlfd(v->conn);
+	rc = set_up_data(v);
+	if (!rc)
+		rc = watch_fd(v);
+	if (rc < 0)
+		return link_fail(rc, err, errlen, "vnl \"%s\": its descriptor is of no use: %s",
+				 vnl, strerror(-rc));
+	v->l.fd = rc;
+	return 0;
+}
+
+/* it was opened after all, or not: nobody is there any more to be told why */
+static int late(struct vde *v)
+{
+	char err[300];
+
+	if (!vde_open_wait(v->opening, 0))
+		return 0;
+	if (take(v, v->l.spec, err, sizeof(err)) < 0) {
+		log_err("%s", err);
+		return -ENETDOWN;
+	}
+	v->l.no_peer = false;
+	v->l.changed = true;
+	return 0;
+}
+
 /**
  * vde_link_open() - Open a VNL
  * @arg:	The VNL, "KIND://REST", or the path of a switch
  * @out, @err, @errlen: as for link_open()
  *
- * May take as long as the plugin does: a control connection, a name look-up.
+ * What takes longer than link_patience() goes on being opened: until then the
+ * link has no peer and loses what it is given, and if it fails it is gone.
  *
  * Return: 0 or -errno
  */
 int vde_link_open(const char *arg, struct link **out, char *err, size_t errlen)
 {
-	char descr[] = "ustack", *vnl = strdup(arg);
 	struct vde *v = calloc(1, sizeof(*v));
-	bool before[VDE_FDS];
 	int rc;
 
-	if (!v || !vnl) {
-		rc = link_fail(-ENOMEM, err, errlen, "vnl \"%s\": out of memory", arg);
-		goto fail;
-	}
-	list_fds(before);
-	errno = 0;		/* some plugins fail without a reason */
-	v->conn = vde_open(vnl, descr, NULL);
-	if (!v->conn) {
-		rc = open_failed(arg, errno ? errno : EINVAL, err, errlen);
-		goto fail;
-	}
-	v->data = vde_datafd(v->conn);
-	v->ctl = vde_ctlfd(v->conn);
-	rc = set_up_data(v, before);
-	if (!rc)
-		rc = v->l.fd = watch_fd(v);
-	if (rc < 0) {
-		link_fail(rc, err, errlen, "vnl \"%s\": its descriptor is of no use: %s",
-			  arg, strerror(-rc));
-		goto fail;
-	}
+	if (!v)
+		return link_fail(-ENOMEM, err, errlen, "vnl \"%s\": out of memory", arg);
 	v->l.ops = &vde_ops;
+	v->stale = -1;
 	snprintf(v->l.name, sizeof(v->l.name), "%.*s",
 		 strstr(arg, "://") ? (int)(strstr(arg, "://") - arg) : 3,
 		 strstr(arg, "://") ? arg : "vde");
-	free(vnl);
+	list_fds(v->before);
+	rc = vde_open_start(arg, &v->opening);
+	if (rc < 0) {
+		free(v);
+		return link_fail(rc, err, errlen, "vnl \"%s\": cannot start to open it: %s", arg,
+				 strerror(-rc));
+	}
+	if (vde_open_wait(v->opening, link_patience())) {
+		rc = take(v, arg, err, errlen);
+	} else {
+		v->l.fd = vde_open_fd(v->opening);
+		v->l.no_peer = true;
+	}
+	if (rc < 0) {
+		v->l.fd = v->data;
+		vde_link_close(&v->l);
+		return rc;
+	}
 	*out = &v->l;
 	return 0;
-fail:
-	if (v && v->conn)
-		vde_close(v->conn);
-	free(v);
-	free(vnl);
-	return rc;
 }

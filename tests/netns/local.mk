@@ -5,7 +5,7 @@ EXTRA_DIST += \
 	tests/netns/two-stacks.sh tests/netns/daemon-killed.sh tests/netns/client-killed.sh \
 	tests/netns/never-reads.sh tests/netns/bad-config.sh tests/netns/bad-control.sh \
 	tests/netns/bad-frames.sh tests/netns/iproute2.sh tests/netns/iproute2.cmds \
-	tests/netns/iproute2.known tests/netns/rtnl.sh tests/netns/links.sh tests/netns/forward.sh tests/check-all tests/analyse examples/demo.sh .clang-tidy .ci/run
+	tests/netns/iproute2.known tests/netns/rtnl.sh tests/netns/links.sh tests/netns/forward.sh tests/netns/churn.sh tests/check-all tests/analyse examples/demo.sh .clang-tidy .ci/run
 EXTRA_DIST += tests/netns/bench.sh tests/netns/cable.sh.inc tests/netns/loss.sh tests/netns/pmtu.sh
 
 # all of them; as root nothing is skipped
