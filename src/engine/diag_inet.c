@@ -110,12 +110,10 @@ static uint64_t pcb_cookie(const struct view *v)
 	return hash_fnv1a(&t, sizeof(t));
 }
 
-/* whose half-open connection is this? */
+/* whose half-open connection is this?  (struct tcp_sock begins with it) */
 static struct sock *listener_of(const struct tcp_pcb *pcb)
 {
-	const struct tcp_sock *ts = pcb->listener ? pcb->listener->callback_arg : NULL;
-
-	return ts ? (struct sock *)ts : NULL;
+	return pcb && pcb->listener ? pcb->listener->callback_arg : NULL;
 }
 
 static void view_pcb(const struct tcp_pcb *pcb, struct view *v)
@@ -351,7 +349,7 @@ static int begin_dump(struct rtnl_req *r, const struct inet_diag_req_v2 *q, size
 		return err;
 	(*dump)->req.inet = *q;
 	(*dump)->step = step;
-	if (code->len)
+	if (code->data)
 		memcpy((*dump)->filter, code->data, code->len);
 	return 0;
 }

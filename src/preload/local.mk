@@ -17,7 +17,7 @@ libustack_la_SOURCES = \
 	src/preload/hook_syscall.c \
 	src/preload/hook_wait.c \
 	src/preload/names_conf.c src/preload/names_conf.h \
-	src/preload/proc_route.c src/preload/proc_sock.c \
+	src/preload/proc_route.c src/preload/proc_sock.c src/preload/proc_unix.c \
 	src/preload/procnet.c src/preload/procnet.h \
 	src/preload/stack.c src/preload/stack.h
 # hooks define what fortified headers would redirect

@@ -90,9 +90,8 @@ static void route_line(const struct nlmsghdr *h, void *arg)
 	flags |= gw ? 2 : 0;		/* RTF_GATEWAY */
 	flags |= l.r.rtm_dst_len == 32 ? 4 : 0;	/* RTF_HOST */
 	flags |= refuses(&l) ? 0x200 : 0;	/* RTF_REJECT */
-	used = fprintf(o->f, "%s\t%08X\t%08X\t%04X\t%d\t%u\t%u\t%08X\t%d\t%u\t%u",
-		       refuses(&l) ? "*" : if_name(o, l.oif), dst, gw, flags, 0, 0, l.metric, mask,
-		       0, 0, 0);
+	used = fprintf(o->f, "%s\t%08X\t%08X\t%04X\t0\t0\t%u\t%08X\t0\t0\t0",
+		       refuses(&l) ? "*" : if_name(o, l.oif), dst, gw, flags, l.metric, mask);
 	fprintf(o->f, "%*s\n", used < 127 ? 127 - used : 0, "");
 }
 

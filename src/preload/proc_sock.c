@@ -205,7 +205,7 @@ static void netlink_line(const struct nlmsghdr *h, void *arg)
 	nlq_attrs(h, sizeof(m), tb, NETLINK_DIAG_MAX);
 	nlq_get(tb[NETLINK_DIAG_GROUPS], &groups, sizeof(groups));
 	nlq_get(tb[NETLINK_DIAG_MEMINFO], mem, sizeof(mem));
-	fprintf(o->f, "%016x %-3d %-10u %08x %-8u %-8u %-5d %-8d %-8u %-8u\n", m.ndiag_cookie[0],
+	fprintf(o->f, "%016x %-3d %-10u %08x %-8u %-8d %-5d %-8d %-8d %-8u\n", m.ndiag_cookie[0],
 		m.ndiag_protocol, m.ndiag_portid, groups, mem[SK_MEMINFO_RMEM_ALLOC], 0, 0, 2, 0,
 		m.ndiag_ino);
 }

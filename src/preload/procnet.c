@@ -5,7 +5,7 @@
  * and every program that looks for a limit read these files.  A table says who
  * writes which, in the kernel's own layout (proc_pid_net(5)): dev and if_inet6
  * are written here from what the stack tells of its interfaces (client/info.c), the
- * tables of sockets and routes in proc_sock.c and proc_route.c from netlink, and
+ * tables of sockets and routes in proc_sock.c, proc_unix.c and proc_route.c from netlink, and
  * counters, groups and settings by the stack itself (client/proc.c).  Files that
  * are not in the table, and settings that the stack does not know, stay the
  * kernel's.  The same files are below /proc/self/net and /proc/thread-self/net,
@@ -97,7 +97,7 @@ static const struct row {
 	{ "net/raw", proc_raw, AF_INET, AF_INET }, { "net/raw6", proc_raw, AF_INET6, AF_INET6 },
 	{ "net/packet", proc_packet, 0, AF_PACKET }, { "net/netlink", proc_netlink, 0, AF_NETLINK },
 	{ "net/route", proc_route, 0, AF_NETLINK }, { "net/ipv6_route", proc_route6, 0, AF_NETLINK },
-	{ "net/arp", proc_arp, 0, AF_NETLINK },
+	{ "net/arp", proc_arp, 0, AF_NETLINK }, { "net/unix", proc_unix, 0, AF_NETLINK },
 	{ "net/snmp", NULL, 0, AF_INET }, { "net/snmp6", NULL, 0, AF_INET6 },
 	{ "net/netstat", NULL, 0, AF_INET },
 	{ "net/sockstat", NULL, 0, AF_INET }, { "net/sockstat6", NULL, 0, AF_INET6 },

@@ -206,6 +206,19 @@ check "netlink sockets are listed, with their process" \
 "${US[@]}" ss -Hx >"$T/unix.us" 2>&1
 check "AF_UNIX is the kernel's" grep -q u_str "$T/unix.us"
 
+# by the process: lsof(8), fuser(1)
+if command -v lsof >/dev/null && command -v fuser >/dev/null; then
+	lsof_of() { lsof -nP -i -a -p "$1" 2>/dev/null | awk 'NR > 1 { print $5, $8, $9, $10 }' |
+		sed -E 's/:(3[2-9]|[45][0-9]|60)[0-9]{3}\>/:EPHEMERAL/g' | sort; }
+	export -f lsof_of
+	timeout 20 "${KC[@]}" bash -c "lsof_of ${BG[k]}" >"$T/kernel"
+	timeout 20 "${US[@]}" bash -c "lsof_of ${BG[us]}" >"$T/stack"
+	same "lsof -i: $(wc -l <"$T/kernel") lines" "$T/kernel" "$T/stack"
+	check "fuser finds who listens" eval '"${US[@]}" fuser -n tcp 6001 2>/dev/null | grep -w "${BG[us]}"'
+else
+	skip "lsof and fuser" "not installed (./bootstrap deps installs them)"
+fi
+
 # SOCK_DESTROY
 "${US[@]}" ss -K dst 10.0.0.1 dport = 7001 sport = 6021 >"$T/killed" 2>&1
 echo 6021 >&7
