@@ -57,6 +57,8 @@
 #define IP_REASSEMBLY			1
 #define IP_FRAG				1
 #define IP_REASS_MAX_PBUFS		1024	/* bound: all fragments waiting, v4 and v6 */
+#define IP_DEFAULT_TTL			64	/* as Linux (RFC 1700); RSTs and ICMP too */
+#define LWIP_ICMP6_HL			64	/* echo replies and errors; ND has its own 255 */
 #define IP_REASS_MAXAGE			15	/* seconds */
 #define IP_SOF_BROADCAST		1	/* EACCES unless SO_BROADCAST */
 #define IP_SOF_BROADCAST_RECV		0	/* Linux receives them always */

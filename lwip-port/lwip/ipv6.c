@@ -6,6 +6,8 @@
  * Below, our nd6_tmr() calls lwIP's, which drops what waits for a neighbour that
  * never answered, and keeps it for ever where that is a router: first its
  * senders are told.
+ *
+ * Linux answers an echo request to a multicast address over IPv6, not over IPv4.
  */
 #include "lwip/memp.h"
 #include "lwip/nd6.h"
@@ -15,6 +17,8 @@
 #define memp_free(type, mem)	port_memp_free((type), (mem))
 #include "core/ipv6/ethip6.c"
 #define nd6_input port_nd6_input	/* guard_nd6.c, in front of lwIP's */
+#undef LWIP_MULTICAST_PING
+#define LWIP_MULTICAST_PING	1
 #include "core/ipv6/icmp6.c"
 #undef nd6_input
 #include "core/ipv6/inet6.c"

@@ -24,6 +24,11 @@ check "ping from an interface" timeout 10 "${US[@]}" "$T/ping" -c1 -W2 -I 10.0.0
 check "ping -b: of the broadcast address" timeout 10 "${US[@]}" "$T/ping" -b -c1 -W2 10.0.0.255
 check "ping of a broadcast address needs -b" eval '! timeout 10 "${US[@]}" "$T/ping" -c1 -W1 10.0.0.255'
 check "ping -6 of all nodes" timeout 10 "${US[@]}" "$T/ping" -6 -c1 -W2 -I $IF ff02::1
+timeout 10 "${KN[@]}" ping -c1 -W2 10.0.0.70 >"$T/hl4.log" 2>&1
+timeout 10 "${KN[@]}" ping -6 -c1 -W2 fc00::1:70 >"$T/hl6.log" 2>&1
+check "the stack's replies have Linux's hop limit" eval 'cat "$T/hl4.log" "$T/hl6.log" | grep -c ttl=64 | grep -qx 2'
+timeout 10 "${KN[@]}" ping -6 -c2 -i0.2 -W2 -L -I t0 ff02::1 >"$T/nodes.log" 2>&1
+check "the stack answers a ping -6 of all nodes" grep -q "from f[ce].*ttl=64" "$T/nodes.log"
 check "ping -6 from an address" timeout 10 "${US[@]}" "$T/ping" -6 -c1 -W2 -I fc00::1:70 fc00::1:1
 timeout 10 "${US[@]}" "$T/ping" -c1 -W1 -M do -s 3000 10.0.0.1 >"$T/do.log" 2>&1
 check "ping -M do: too long for the interface" grep -qi "message too long, mtu=1500" "$T/do.log"
