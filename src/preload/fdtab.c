@@ -89,6 +89,14 @@ void fdtab_freeze(void)
 }
 
 /**
+ * fdtab_frozen() - Does the program filter its own system calls?
+ */
+bool fdtab_frozen(void)
+{
+	return frozen;
+}
+
+/**
  * fdtab_forget_range() - Forget the numbers in [first, last]
  */
 void fdtab_forget_range(unsigned first, unsigned last)

@@ -20,6 +20,7 @@ extern uint8_t fdtab[FDTAB_SIZE];
 enum fd_class fdtab_find_out(int fd);
 void fdtab_set(int fd, enum fd_class c);
 void fdtab_freeze(void);
+bool fdtab_frozen(void);
 void fdtab_forget_range(unsigned first, unsigned last);
 
 static inline enum fd_class fdtab_class(int fd)

@@ -33,7 +33,7 @@ void data_sandboxed(void)
 static void settle(int fd)
 {
 	if (fdtab_class(fd) == FD_SPECIAL)
-		fdtab_forget(fd);
+		fdtab_find_out(fd);
 }
 
 static ssize_t recv_error(int fd, ssize_t n)

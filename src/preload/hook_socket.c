@@ -55,8 +55,10 @@ HOOK(int, connect, (int fd, const struct sockaddr *sa, socklen_t len))
 	if (!ours(fd, &sn))
 		return sys_connect(fd, sa, len);
 	ret = client_connect(fd, &sn, sa, len);
-	if (sn.kind == SOCKNAME_STREAM)
-		fdtab_set(fd, ret || sa->sa_family == AF_UNSPEC ? FD_UNKNOWN : FD_STREAM);
+	if (sn.kind == SOCKNAME_STREAM && ret && ret != -EINPROGRESS)
+		fdtab_find_out(fd);	/* it may be a listener, or connected */
+	else if (sn.kind == SOCKNAME_STREAM)
+		fdtab_set(fd, ret || sa->sa_family == AF_UNSPEC ? FD_SPECIAL : FD_STREAM);
 	return (int)hook_result(ret);
 }
 
@@ -119,12 +121,18 @@ HOOK(int, accept4, (int fd, struct sockaddr *sa, socklen_t *len, int flags))
 HOOK(int, shutdown, (int fd, int how))
 {
 	struct sockname sn;
+	enum fd_class was;
 	int ret;
 
 	if (!ours(fd, &sn))
 		return sys_shutdown(fd, how);
+	was = fdtab_class(fd);
 	ret = client_shutdown(fd, &sn, how);
-	if (sn.kind == SOCKNAME_STREAM)
+	if (!ret && was == FD_LISTENER && how != SHUT_WR)
+		fdtab_set(fd, FD_SPECIAL);	/* it listens no more */
+	else if (was == FD_SPECIAL)
+		fdtab_find_out(fd);
+	else if (sn.kind == SOCKNAME_STREAM)
 		fdtab_forget(fd);
 	return (int)hook_result(ret);
 }
@@ -156,7 +164,7 @@ HOOK(int, getsockopt, (int fd, int level, int name, void *val, socklen_t *len))
 		return sys_getsockopt(fd, level, name, val, len);
 	ret = client_getsockopt(fd, &sn, level, name, val, len);
 	if (level == SOL_SOCKET && name == SO_ERROR && fdtab_class(fd) == FD_SPECIAL)
-		fdtab_forget(fd);
+		fdtab_find_out(fd);
 	return (int)hook_result(ret);
 }
 

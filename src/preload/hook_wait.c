@@ -1,13 +1,18 @@
 /* hook_wait.c - waiting, and mmap(2): what the kernel cannot do for us there
  *
  * Theory of operation
- * Waiting needs no hook: every socket of ours is the kernel's.  Two exceptions:
+ * Waiting needs no hook: every socket of ours is the kernel's.  Three exceptions:
  * a packet socket with a memory-mapped ring, whose readiness is put in order
  * before each wait (client/ring.c); and a datagram socket with IP_RECVERR,
  * whose error queue makes an AF_UNIX pair readable, where poll(2) is to show
  * POLLERR (traceroute goes by that; select has no difference to show, epoll
  * keeps to EPOLLIN).  A process that has neither, which is all but sniffers
  * and tracers, pays two loads.
+ *
+ * The third: a stream without a connection, a new one or one whose attempt failed,
+ * is hung up for poll(2), always and whatever is asked for; its pair is open, or at
+ * its end.  Only streams that have yet to connect are asked for their tag; for
+ * others the price is a byte a descriptor.
  */
 #include <sys/mman.h>
 #include "preload/hook.h"
@@ -31,10 +36,51 @@ static int show_errors(struct pollfd *p, nfds_t n, int ready)
 	return ready;
 }
 
+/* is it a stream that has no connection? */
+static bool unconnected(int fd, enum tag_state *state)
+{
+	if ((unsigned)fd >= FDTAB_SIZE || __atomic_load_n(&fdtab[fd], __ATOMIC_RELAXED) != FD_SPECIAL ||
+	    fdtab_frozen())
+		return false;
+	*state = tag_get(fd).state;
+	return *state == TAG_NEW || *state == TAG_FAILED;
+}
+
+static bool any_unconnected(const struct pollfd *p, nfds_t n)
+{
+	enum tag_state state;
+
+	/* what the kernel refuses is not for us to read */
+	for (nfds_t i = 0; p && n <= FDTAB_SIZE && i < n; i++)
+		if (unconnected(p[i].fd, &state))
+			return true;
+	return false;
+}
+
+/* @ready: what poll(2) gave without waiting; what it gives with those that are hung up */
+static int show_unconnected(struct pollfd *p, nfds_t n, int ready)
+{
+	enum tag_state state;
+
+	for (nfds_t i = 0; ready >= 0 && i < n; i++) {
+		short kept = POLLOUT | POLLWRNORM | POLLERR;
+
+		if (!unconnected(p[i].fd, &state))
+			continue;
+		ready += !p[i].revents;
+		p[i].revents = (short)((p[i].revents & kept) | POLLHUP);
+	}
+	return ready;
+}
+
 HOOK(int, poll, (struct pollfd *p, nfds_t n, int ms))
 {
+	bool hung_up = any_unconnected(p, n);
+	int ready;
+
 	settle_rings();
-	return show_errors(p, n, sys_poll(p, n, ms));
+	ready = show_errors(p, n, sys_poll(p, n, hung_up ? 0 : ms));
+	return hung_up ? show_unconnected(p, n, ready) : ready;
 }
 
 HOOK(int, __poll_chk, (struct pollfd *p, nfds_t n, int ms, size_t room))
@@ -46,8 +92,13 @@ HOOK(int, __poll_chk, (struct pollfd *p, nfds_t n, int ms, size_t room))
 
 HOOK(int, ppoll, (struct pollfd *p, nfds_t n, const struct timespec *t, const sigset_t *m))
 {
+	const struct timespec none = { 0, 0 };
+	bool hung_up = any_unconnected(p, n);
+	int ready;
+
 	settle_rings();
-	return show_errors(p, n, sys_ppoll(p, n, t, m));
+	ready = show_errors(p, n, sys_ppoll(p, n, hung_up ? &none : t, m));
+	return hung_up ? show_unconnected(p, n, ready) : ready;
 }
 
 HOOK(int, __ppoll_chk, (struct pollfd *p, nfds_t n, const struct timespec *t, const sigset_t *m,
