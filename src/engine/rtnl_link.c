@@ -90,6 +90,7 @@ void rtnl_put_link(struct nlbuf *b, const struct nlmsghdr *h, struct iface *i, u
 	}
 	put_stats(b, i);
 	rtnl_put_kind(b, i);
+	rtnl_put_af_spec(b, i);
 	nl_end(b);
 }
 

@@ -144,22 +144,11 @@ int rtnl_newnetconf(struct rtnl_req *r)
 	return 0;
 }
 
-/**
- * rtnl_set_af_spec() - A link's IFLA_AF_SPEC: IPv4's settings, of which there is one
- * @spec:	AF_INET: IFLA_INET_CONF: IPV4_DEVCONF_*
- *
- * Return: 0 or -EINVAL; what a stack does not have is ignored, as Linux ignores
- * what it does not know
- */
-int rtnl_set_af_spec(struct rtnl_req *r, struct iface *i, const struct nla *spec)
+static int set_inet(struct rtnl_req *r, struct iface *i, const struct nla *af)
 {
-	struct nla af[AF_INET6 + 1], inet[IFLA_INET_MAX + 1], conf[IPV4_DEVCONF_MAX];
+	struct nla inet[IFLA_INET_MAX + 1], conf[IPV4_DEVCONF_MAX];
 
-	if (nl_parse(af, AF_INET6, spec->data, spec->len) < 0)
-		return -EINVAL;
-	if (!af[AF_INET].data)
-		return 0;
-	if (nl_parse(inet, IFLA_INET_MAX, af[AF_INET].data, af[AF_INET].len) < 0)
+	if (nl_parse(inet, IFLA_INET_MAX, af->data, af->len) < 0)
 		return -EINVAL;
 	if (!inet[IFLA_INET_CONF].data)
 		return 0;
@@ -170,4 +159,51 @@ int rtnl_set_af_spec(struct rtnl_req *r, struct iface *i, const struct nla *spec
 		set_forwarding(r->e, AF_INET, netif_get_index(i->netif),
 			       nla_u32(&conf[IPV4_DEVCONF_FORWARDING], 0));
 	return 0;
+}
+
+/* as in Linux, addresses that are there stay; the secret of a stable one is always there */
+static int set_inet6(struct iface *i, const struct nla *af)
+{
+	struct nla inet6[IFLA_INET6_MAX + 1];
+	uint8_t mode;
+
+	if (nl_parse(inet6, IFLA_INET6_MAX, af->data, af->len) < 0)
+		return -EINVAL;
+	mode = nla_u8(&inet6[IFLA_INET6_ADDR_GEN_MODE], i->addrgen);
+	if (mode > IN6_ADDR_GEN_MODE_RANDOM)
+		return -EINVAL;
+	i->addrgen = mode;
+	return 0;
+}
+
+/**
+ * rtnl_set_af_spec() - A link's IFLA_AF_SPEC: the settings of IPv4 and IPv6, of which there
+ * is one each
+ * @spec:	AF_INET: IFLA_INET_CONF: IPV4_DEVCONF_*; AF_INET6: IFLA_INET6_ADDR_GEN_MODE
+ *
+ * Return: 0 or -EINVAL; what a stack does not have is ignored, as Linux ignores
+ * what it does not know
+ */
+int rtnl_set_af_spec(struct rtnl_req *r, struct iface *i, const struct nla *spec)
+{
+	struct nla af[AF_INET6 + 1];
+	int err = 0;
+
+	if (nl_parse(af, AF_INET6, spec->data, spec->len) < 0)
+		return -EINVAL;
+	if (af[AF_INET].data)
+		err = set_inet(r, i, &af[AF_INET]);
+	if (!err && af[AF_INET6].data)
+		err = set_inet6(i, &af[AF_INET6]);
+	return err;
+}
+
+/* rtnl_put_af_spec() - Append what rtnl_set_af_spec() sets, as far as a link shows it */
+void rtnl_put_af_spec(struct nlbuf *b, const struct iface *i)
+{
+	size_t spec = nl_nest(b, IFLA_AF_SPEC), inet6 = nl_nest(b, AF_INET6);
+
+	nl_put_u8(b, IFLA_INET6_ADDR_GEN_MODE, i->addrgen);
+	nl_nest_end(b, inet6);
+	nl_nest_end(b, spec);
 }

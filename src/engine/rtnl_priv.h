@@ -46,6 +46,7 @@ int rtnl_read_common(struct rtnl_req *r, const struct nla tb[], struct config_if
 int rtnl_create_kind(struct rtnl_req *r, const char *kind, const struct nla tb[],
 		     const struct nla info[], const struct config_iface *c, struct iface **out);
 int rtnl_set_af_spec(struct rtnl_req *r, struct iface *i, const struct nla *spec);
+void rtnl_put_af_spec(struct nlbuf *b, const struct iface *i);
 int rtnl_change_kind(struct rtnl_req *r, struct iface *i, const struct nla *linkinfo);
 
 void nl_put_ip(struct nlbuf *b, int type, const ip_addr_t *ip);

@@ -111,3 +111,14 @@ stack_start s0 tap=t0,iface=eth0,rd,addrgen=stable "$K" || not_ok "the stack sta
 check "the same link-local address at each start" wait_for 5 eval '"${US[@]}" ip -6 addr show dev eth0 | grep -q "inet6 $lladdr/64"'
 check "somebody has the other: it is made anew" wait_for 15 eval 'some "($in1) and .tentative == null" && [ "$(addresses true)" != "$was" ]'
 check "and the log says so" has_line "$T/s0.err" "somebody else's"
+
+# the same at run time, by ip
+check "addrgenmode shows" eval '"${US[@]}" ip -d -j link show dev eth0 | jq -e ".[].inet6_addr_gen_mode == \"stable_secret\""'
+"${US[@]}" ip link set eth0 down
+check "addrgenmode eui64" "${US[@]}" ip link set dev eth0 addrgenmode eui64
+"${US[@]}" ip link set eth0 up
+check "counts for what is made then" wait_for 10 eval '"${US[@]}" ip -6 addr show dev eth0 | grep -q "inet6 fe80:.*ff:fe"'
+"${US[@]}" ip link set eth0 down
+"${US[@]}" ip link set dev eth0 addrgenmode none
+"${US[@]}" ip link set eth0 up
+check "addrgenmode none: no address at all" eval '! "${US[@]}" ip -6 addr show dev eth0 | grep -q inet6'
