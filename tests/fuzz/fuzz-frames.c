@@ -2,13 +2,15 @@
  *
  * Theory of operation
  * One engine lives as long as the process, with an interface over a
- * socketpair, 10.0.0.1/24 and fc00::1/64, and sockets that listen on port 7
+ * socketpair, 10.0.0.1/24 and fc00::1/64, what the network gives it, and sockets that listen on port 7
  * (TCP and UDP, both families).  An input is a sequence of frames, each after
  * a head of three bytes: flags and length.  By itself random data would get no
  * further than a checksum or an unknown sequence number, hence the flags:
  *   1  make the checksums right
  *   2  add the sequence number that the stack last chose in a SYN|ACK to the
  *      acknowledgement number, which so is relative
+ *   4  put in the transaction that the stack last chose as a client of DHCP or
+ *      DHCPv6; the interface has both, and listens to routers
  * Every ALIVE_EVERY inputs the stack must still answer an ARP request.
  * We also answer the stack's ARP and neighbour solicitations, and take,
  * answer and close what it accepts.
@@ -49,6 +51,7 @@ static struct loop *loop;
 static struct engine *engine;
 static int wire, listeners[2], datagrams[2];	/* our ends */
 static uint32_t iss;		/* the stack's, of its last SYN|ACK */
+static uint8_t xid4[4], xid6[3];	/* of its last question to a server */
 static bool arp_reply;		/* seen one */
 
 static void check(int holds, const char *what)
@@ -141,13 +144,48 @@ static uint8_t *tcp_of(uint8_t *f, size_t n)
 	return NULL;
 }
 
+/* where a DHCP or DHCPv6 message has its transaction, by the UDP port (network order as
+ * it stands) that the other side has; NULL: it is none */
+static uint8_t *xid4_of(uint8_t *f, size_t n, unsigned at, uint16_t port)
+{
+	return n >= 14 + 20 + 8 + 8 && get16(f + 12) == 0x0800 && f[14] == 0x45 && f[23] == 17 &&
+		get16(f + 34 + at) == port ? f + 42 + 4 : NULL;
+}
+
+static uint8_t *xid6_of(uint8_t *f, size_t n, unsigned at, uint16_t port)
+{
+	return n >= 14 + 40 + 8 + 4 && get16(f + 12) == 0x86dd && f[20] == 17 &&
+		get16(f + 54 + at) == port ? f + 62 + 1 : NULL;
+}
+
+static void note_transaction(uint8_t *f, size_t n)
+{
+	uint8_t *x4 = xid4_of(f, n, 2, 67), *x6 = xid6_of(f, n, 2, 547);
+
+	if (x4)
+		memcpy(xid4, x4, sizeof(xid4));
+	if (x6)
+		memcpy(xid6, x6, sizeof(xid6));
+}
+
+static void put_transaction(uint8_t *f, size_t n)
+{
+	uint8_t *x4 = xid4_of(f, n, 2, 68), *x6 = xid6_of(f, n, 2, 546);
+
+	if (x4)
+		memcpy(x4, xid4, sizeof(xid4));
+	if (x6)
+		memcpy(x6, xid6, sizeof(xid6));
+}
+
 /* --- our side of the wire --- */
 
 static void answer_arp(uint8_t *f, size_t n)
 {
 	if (n >= 42 && get16(f + 20) == 2)
 		arp_reply = true;
-	if (n < 42 || get16(f + 20) != 1)
+	/* a probe (RFC 5227) is left alone, or no lease would be taken */
+	if (n < 42 || get16(f + 20) != 1 || !get32(f + 28))
 		return;
 	f[21] = 2;
 	memcpy(f + 32, f + 22, 10);		/* target: who asked */
@@ -189,6 +227,7 @@ static int drain_wire(void)
 
 		if (tcp && (tcp[13] & 0x12) == 0x12)
 			iss = get32(tcp + 4);
+		note_transaction(f, (size_t)n);
 		if (get16(f + 12) == 0x0806)
 			answer_arp(f, (size_t)n);
 		if (get16(f + 12) == 0x86dd)
@@ -292,7 +331,7 @@ static void set_up(void)
 	check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0,
 	      "socketpair() failed");
 	wire = pair[1];
-	snprintf(spec, sizeof(spec), "fd=%d,mac=02:00:00:00:00:02,ip=10.0.0.1/24,ip=fc00::1/64",
+	snprintf(spec, sizeof(spec), "fd=%d,mac=02:00:00:00:00:02,ip=10.0.0.1/24,ip=fc00::1/64,auto,privacy",
 		 pair[0]);
 	loop = loop_new();
 	check(loop != NULL, "no loop");
@@ -324,6 +363,8 @@ static void send_one(const uint8_t *data, size_t n, uint8_t flags)
 		put16(tcp + 8, ack >> 16);
 		put16(tcp + 10, ack & 0xffff);
 	}
+	if (flags & 4)
+		put_transaction(f, n);
 	if (flags & 1)
 		fix_checksums(f, n);
 	send(wire, f, n, MSG_DONTWAIT);
