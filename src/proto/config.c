@@ -257,7 +257,7 @@ static int set_hosts(struct parser *p, const struct key *k)
 static int set_ports(struct parser *p, const struct key *k)
 {
 	char *dash = strchr(p->val, '-');
-	unsigned low, high;
+	unsigned low = 0, high = 0;
 	int bad = -EINVAL;
 
 	if (dash) {
