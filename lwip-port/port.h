@@ -161,6 +161,25 @@ static inline uint32_t port_scan_next(uint32_t cursor, uint32_t mask)
 /* the same in pieces: one call visits a bucket; *@cursor is 0 to begin with; false: done */
 bool port_tcp_scan(uint32_t *cursor, pcbtable_visit *fn, void *arg);
 
+/* --- neighbours: places of lwIP's tables, ARP_TABLE_SIZE and LWIP_ND6_NUM_NEIGHBORS */
+struct port_neigh {
+	ip_addr_t ip;
+	struct netif *n;
+	uint8_t lladdr[6];
+	uint16_t state;		/* NUD_*: INCOMPLETE, REACHABLE, STALE, DELAY, PROBE; static
+				 * entries of ARP are NUD_NOARP */
+	bool router;
+	unsigned age;		/* seconds since it was heard of; IPv6: 0 */
+	uint32_t reachable_ms;	/* IPv6: how long it stays so */
+};
+bool port_neigh4(unsigned k, struct port_neigh *out);	/* false: the place is empty */
+bool port_neigh6(unsigned k, struct port_neigh *out);
+void port_neigh_del4(unsigned k);	/* what waited for it is lost */
+int port_neigh_del6(unsigned k);	/* 0; -EBUSY: lwIP's router list has it */
+/* called when nobody answered for a neighbour; one listener */
+typedef void port_neigh_failed_fn(const ip_addr_t *ip, struct netif *n);
+extern port_neigh_failed_fn *port_neigh_failed;
+
 /* --- routes: longest prefix, then the source's interface when src is one of
  * its addresses, then lowest metric */
 struct route {

@@ -2,7 +2,9 @@
  *
  * Below, our etharp_tmr() calls lwIP's.  It gives up on a neighbour after as many
  * probes as Linux, and what waited for it goes back to its senders as errors,
- * where lwIP drops it without a word two seconds later.
+ * where lwIP drops it without a word two seconds later.  And its table is shown:
+ * an entry that was not heard of for REACHABLE_S is as good as stale, for all that
+ * lwIP asks again only when it is five minutes old.
  */
 #define etharp_tmr lwip_etharp_tmr
 #include "core/ipv4/autoip.c"
@@ -12,14 +14,21 @@
 #include "core/ipv4/ip4.c"
 #include "core/ipv4/ip4_addr.c"
 #include "core/ipv4/ip4_frag.c"
+#include <linux/neighbour.h>
+#include "port.h"
 #include "port_priv.h"
 
-#define PROBES	3	/* mcast_solicit, a second apart */
+#define PROBES		3	/* mcast_solicit, a second apart */
+#define REACHABLE_S	30	/* base_reachable_time */
+
+port_neigh_failed_fn *port_neigh_failed;
 
 /* no packet may go to the entry while its packets are told of: detach them first */
 static void give_up(int i)
 {
 	struct etharp_q_entry *q = arp_table[i].q, *e;
+	ip_addr_t ip = IPADDR4_INIT(ip4_addr_get_u32(&arp_table[i].ipaddr));
+	struct netif *n = arp_table[i].netif;
 
 	arp_table[i].q = NULL;
 	etharp_free_entry(i);
@@ -27,6 +36,37 @@ static void give_up(int i)
 		port_unresolved4(e->p);
 	if (q)
 		free_etharp_q(q);
+	if (port_neigh_failed)
+		port_neigh_failed(&ip, n);
+}
+
+/* port_neigh4() - One place of the ARP table (port.h) */
+bool port_neigh4(unsigned k, struct port_neigh *out)
+{
+	const struct etharp_entry *e = &arp_table[k];
+
+	memset(out, 0, sizeof(*out));
+	if (e->state == ETHARP_STATE_EMPTY || !e->netif)
+		return false;
+	ip_addr_copy_from_ip4(out->ip, e->ipaddr);
+	out->n = e->netif;
+	memcpy(out->lladdr, &e->ethaddr, sizeof(out->lladdr));
+	out->age = e->ctime;
+	if (e->state == ETHARP_STATE_PENDING)
+		out->state = NUD_INCOMPLETE;
+	else if (e->state == ETHARP_STATE_STATIC)
+		out->state = NUD_NOARP;
+	else if (e->state == ETHARP_STATE_STABLE)
+		out->state = e->ctime < REACHABLE_S ? NUD_REACHABLE : NUD_STALE;
+	else
+		out->state = NUD_PROBE;
+	return true;
+}
+
+/* port_neigh_del4() - Empty one place of the ARP table (port.h) */
+void port_neigh_del4(unsigned k)
+{
+	etharp_free_entry((int)k);
 }
 
 /* etharp_tmr() - Once a second */

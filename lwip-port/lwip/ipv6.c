@@ -12,6 +12,9 @@
 #include "lwip/memp.h"
 #include "lwip/nd6.h"
 #include "mempool.h"
+#include <errno.h>
+#include <linux/neighbour.h>
+#include "port.h"
 #include "port_priv.h"
 #define memp_malloc(type)	port_memp_malloc(type)
 #define memp_free(type, mem)	port_memp_free((type), (mem))
@@ -34,12 +37,55 @@
 static void give_up(struct nd6_neighbor_cache_entry *n)
 {
 	struct nd6_q_entry *q = n->q, *e;
+	ip_addr_t ip;
 
+	ip_addr_copy_from_ip6(ip, n->next_hop_address);
 	n->q = NULL;
 	for (e = q; e; e = e->next)
 		port_unresolved6(e->p, n->netif);
 	if (q)
 		nd6_free_q(q);
+	if (port_neigh_failed)
+		port_neigh_failed(&ip, n->netif);
+}
+
+/* port_neigh6() - One place of the neighbour cache (port.h) */
+bool port_neigh6(unsigned k, struct port_neigh *out)
+{
+	static const uint16_t states[] = {
+		[ND6_INCOMPLETE] = NUD_INCOMPLETE, [ND6_REACHABLE] = NUD_REACHABLE,
+		[ND6_STALE] = NUD_STALE, [ND6_DELAY] = NUD_DELAY, [ND6_PROBE] = NUD_PROBE,
+	};
+	const struct nd6_neighbor_cache_entry *c = &neighbor_cache[k];
+
+	memset(out, 0, sizeof(*out));
+	if (c->state == ND6_NO_ENTRY || c->state > ND6_PROBE || !c->netif)
+		return false;
+	ip_addr_copy_from_ip6(out->ip, c->next_hop_address);
+	out->n = c->netif;
+	memcpy(out->lladdr, c->lladdr, sizeof(out->lladdr));
+	out->state = states[c->state];
+	out->router = c->isrouter;
+	if (c->state == ND6_REACHABLE)
+		out->reachable_ms = c->counter.reachable_time;
+	return true;
+}
+
+/* port_neigh_del6() - Empty one place of the neighbour cache (port.h) */
+int port_neigh_del6(unsigned k)
+{
+	struct nd6_neighbor_cache_entry *c = &neighbor_cache[k];
+
+	for (unsigned r = 0; r < LWIP_ND6_NUM_ROUTERS; r++)
+		if (default_router_list[r].neighbor_entry == c)
+			return -EBUSY;
+	if (c->q)
+		nd6_free_q(c->q);
+	c->q = NULL;
+	c->isrouter = 0;
+	nd6_free_neighbor_cache_entry((s8_t)k);
+	nd6_clear_destination_cache();
+	return 0;
 }
 
 /* nd6_tmr() - Once a second */

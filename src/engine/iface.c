@@ -137,6 +137,7 @@ static void dismantle(struct iface *i)
 {
 	autoconf_stop(i);
 	iface_free_addresses(i);
+	rtnl_neigh_forget(i->netif);
 	multicast_forget_netif(i->e, i->netif);
 	if (i->netif == &i->own) {
 		if (i->own.loop_first)

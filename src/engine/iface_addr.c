@@ -206,6 +206,7 @@ static void drop4(struct ifa4 *f)
 	unlink4(f);
 	if (f->n == &f->alias) {
 		route_flush_netif(f->n);
+		rtnl_neigh_forget(f->n);
 		netif_remove(f->n);
 	} else {
 		netif_set_addr(f->n, IP4_ADDR_ANY4, IP4_ADDR_ANY4, IP4_ADDR_ANY4);

@@ -281,5 +281,6 @@ int rtnl_init(struct engine *e)
 {
 	engine = e;
 	route_listen(e ? on_route : NULL);
+	rtnl_neigh_init(e);
 	return 0;
 }

@@ -35,6 +35,8 @@ void rtnl_link_changed(struct iface *i, uint32_t change);
 void rtnl_link_gone(struct iface *i);
 void rtnl_fdb_changed(struct iface *br, const struct bridge_entry *x, bool added);
 void rtnl_neigh_forget(const struct netif *n);
+void rtnl_neigh_init(struct engine *e);
+void rtnl_neigh_watch(struct engine *e);
 void rtnl_addr_changed(struct iface *i, const struct iface_addr *a, bool added);
 void rtnl_addr_updated(struct iface *i, const struct iface_addr *a);
 

@@ -329,6 +329,7 @@ static int nl_bind(struct sock *s, const struct msg_addr *a)
 		autobind(n);
 	s->bound = true;
 	n->groups = (n->groups & ~0xffffffffull) | sa.nl_groups;
+	rtnl_neigh_watch(s->e);
 	return 0;
 }
 
@@ -381,6 +382,7 @@ static int membership(struct nl_sock *n, int group, bool join)
 		n->groups |= 1ull << (group - 1);
 	else
 		n->groups &= ~(1ull << (group - 1));
+	rtnl_neigh_watch(n->s.e);
 	return 0;
 }
 

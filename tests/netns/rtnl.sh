@@ -29,6 +29,31 @@ for line in "tap0    inet 10.7.0.1/24" "10.7.0.0/24 dev tap0 proto kernel scope 
 done
 bg_kill mon
 
+# --- neighbours that are learned, and those that are not there
+bg nmon "${US[@]}" stdbuf -oL ip monitor neigh
+nseen() { has_line "$T/nmon.out" "$1"; }
+"${US[@]}" ip neigh flush dev tap0 >/dev/null 2>&1
+wait_for 10 eval '"${US[@]}" ip neigh add 10.0.0.98 lladdr 02:00:00:00:00:98 dev tap0; "${US[@]}" ip neigh del 10.0.0.98 dev tap0; nseen 10.0.0.98'
+mac=$(ip -n "$K" -br link show t0 | grep -oE '([0-9a-f]{2}:){5}[0-9a-f]{2}')
+"${US[@]}" ping -c1 -W3 10.0.0.1 >/dev/null 2>&1
+"${US[@]}" ping -6 -c1 -W3 fc00::1:1 >/dev/null 2>&1
+check "ip monitor neigh: learned" wait_for 5 nseen "10.0.0.1 dev tap0 lladdr $mac REACHABLE"
+check "ip monitor neigh: learned, IPv6" wait_for 5 nseen "fc00::1:1 dev tap0 lladdr $mac REACHABLE"
+"${US[@]}" ping -c1 -W6 10.0.0.77 >/dev/null 2>&1
+check "ip monitor neigh: nobody answered" wait_for 8 nseen "10.0.0.77 dev tap0 FAILED"
+"${US[@]}" ip neigh >"$T/neigh"
+check "ip neigh shows who answered" has_line "$T/neigh" "10.0.0.1 dev tap0 lladdr $mac REACHABLE"
+check "and who did not" has_line "$T/neigh" "10.0.0.77 dev tap0 FAILED"
+"${US[@]}" ip -s neigh show 10.0.0.1 >"$T/neigh"
+check "ip -s neigh: when it was heard of" grep -qE 'used [0-9]+/[0-9]+/[0-9]+ *probes 0 REACHABLE' "$T/neigh"
+"${US[@]}" ip neigh add 10.0.0.97 lladdr 02:00:00:00:00:97 nud permanent dev tap0
+check "ip neigh flush" "${US[@]}" ip neigh flush dev tap0
+"${US[@]}" ip neigh >"$T/neigh"
+check "only what is permanent is left" eval '[ "$(grep -vc " PERMANENT" "$T/neigh")" = 0 ] && has_line "$T/neigh" 10.0.0.97'
+check "ip monitor neigh: flushed" wait_for 5 nseen "Deleted 10.0.0.1 dev tap0 FAILED"
+check "a flushed neighbour is found again" "${US[@]}" ping -c1 -W3 10.0.0.1
+bg_kill nmon
+
 # --- JSON
 "${US[@]}" ip -j addr >"$T/addr.json" 2>"$T/addr.err"
 jq -e '.[] | select(.ifname == "tap0") | .addr_info[] | select(.local == "10.0.0.70") | .prefixlen == 24' \
