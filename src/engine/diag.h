@@ -9,10 +9,13 @@
 #include "engine/rtnl.h"
 
 struct diag_dump;
+struct sock;
 
 int diag_request(struct rtnl_req *r, struct diag_dump **dump);
 bool diag_more(struct diag_dump *d, struct nlbuf *out);
 void diag_dump_free(struct diag_dump *d);	/* NULL is fine */
+
+void diag_destroyed(struct sock *s);
 
 /* sock_netlink.c: what netlink_diag tells of such a socket */
 struct netlink_figures {
@@ -21,7 +24,6 @@ struct netlink_figures {
 	uint32_t flags;			/* NDIAG_FLAG_* */
 	size_t pending;			/* bytes that wait for the reader */
 };
-struct sock;
 void netlink_figures(const struct sock *s, struct netlink_figures *f);
 
 #endif

@@ -236,7 +236,8 @@ static bool owned(const struct view *v)
 	return v->s && !(ts && ts->app_hup);
 }
 
-static void put(struct nlbuf *b, const struct nlmsghdr *h, const struct view *v, uint8_t ext)
+/* the message, but for nl_end() */
+static void begin_put(struct nlbuf *b, const struct nlmsghdr *h, const struct view *v, uint8_t ext)
 {
 	struct inet_diag_msg m = {
 		.idiag_family = (uint8_t)v->family, .idiag_state = v->state,
@@ -265,6 +266,11 @@ static void put(struct nlbuf *b, const struct nlmsghdr *h, const struct view *v,
 		if (tcp_of(v))
 			put_tcp(b, v, ext);
 	}
+}
+
+static void put(struct nlbuf *b, const struct nlmsghdr *h, const struct view *v, uint8_t ext)
+{
+	begin_put(b, h, v, ext);
 	nl_end(b);
 }
 
@@ -552,4 +558,31 @@ int diag_inet_destroy(struct rtnl_req *r)
 	else
 		tcp_abort((struct tcp_pcb *)f.found.pcb);
 	return 0;
+}
+
+/* ---- SKNLGRP_*_DESTROY ---- */
+
+/* diag_destroyed() - A socket ends: those who wait for that hear of it (ss -E) */
+void diag_destroyed(struct sock *s)
+{
+	bool tcp = s->ops == &sock_tcp_ops, v6 = s->domain == AF_INET6;
+	unsigned group = tcp ? v6 ? SKNLGRP_INET6_TCP_DESTROY : SKNLGRP_INET_TCP_DESTROY :
+		v6 ? SKNLGRP_INET6_UDP_DESTROY : SKNLGRP_INET_UDP_DESTROY;
+	struct nlmsghdr h = { .nlmsg_type = SOCK_DIAG_BY_FAMILY };
+	struct view v = { .s = s, .state = ST_CLOSE, .family = s->domain, .cookie = s->id };
+	struct nlbuf b = { 0 };
+
+	if ((!tcp && s->ops != &sock_udp_ops) || !s->local.port ||
+	    !netlink_heard(s->e, NETLINK_SOCK_DIAG, group))
+		return;
+	v.ifindex = (uint32_t)s->o.bindtodevice;
+	set_ends(&v, &s->local, s->remote.port ? &s->remote : NULL);
+	if (tcp && ((struct tcp_sock *)s)->phase == TCP_CONNECTED)
+		v.pcb = ((struct tcp_sock *)s)->pcb;
+	begin_put(&b, &h, &v, 1 << (INET_DIAG_INFO - 1));
+	nl_put_u8(&b, INET_DIAG_PROTOCOL, tcp ? IPPROTO_TCP : IPPROTO_UDP);
+	nl_end(&b);
+	if (!b.failed)
+		netlink_tell(s->e, NETLINK_SOCK_DIAG, group, &b);
+	nlbuf_free(&b);
 }

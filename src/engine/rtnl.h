@@ -43,5 +43,8 @@ void rtnl_addr_updated(struct iface *i, const struct iface_addr *a);
 /* sock_netlink.c */
 bool netlink_has_listener(const struct engine *e, unsigned group);
 void netlink_multicast(struct engine *e, unsigned group, const struct nlbuf *b);
+/* the same for any protocol's groups */
+bool netlink_heard(const struct engine *e, int protocol, unsigned group);
+void netlink_tell(struct engine *e, int protocol, unsigned group, const struct nlbuf *b);
 
 #endif

@@ -16,6 +16,7 @@
 #include <linux/sockios.h>
 #include "base/fdio.h"
 #include "base/log.h"
+#include "engine/diag.h"
 #include "engine/iface.h"
 #include "engine/priv.h"
 #include "port.h"
@@ -189,6 +190,8 @@ void sock_close(struct sock *s)
 	if (s->closed)
 		return;
 	s->closed = true;
+	if (e->netlinks)
+		diag_destroyed(s);
 	if (s->ops->destroy)
 		s->ops->destroy(s);
 	filter_free(s);

@@ -138,29 +138,42 @@ static void flush(struct nl_sock *n)
 	loop_fd_mod(&n->s.w, busy(n) ? EPOLLOUT : EPOLLIN);
 }
 
-static bool hears(const struct nl_sock *n, unsigned group)
+static bool hears(const struct nl_sock *n, int protocol, unsigned group)
 {
-	return n->s.protocol == NETLINK_ROUTE && n->groups & 1ull << (group - 1);
+	return n->s.protocol == protocol && n->groups & 1ull << (group - 1);
 }
 
-/* netlink_has_listener() - Would anybody hear of this group? */
-bool netlink_has_listener(const struct engine *e, unsigned group)
+/* netlink_heard() - Would anybody hear of this group? */
+bool netlink_heard(const struct engine *e, int protocol, unsigned group)
 {
 	for (const struct nl_sock *n = e->netlinks; n; n = n->next)
-		if (hears(n, group))
+		if (hears(n, protocol, group))
 			return true;
 	return false;
 }
 
-/**
- * netlink_multicast() - Give messages to all members of a group
- * @group:	RTNLGRP_*
- * @b:		complete messages; they stay the caller's
- */
+/* netlink_has_listener() - The same of rtnetlink's groups */
+bool netlink_has_listener(const struct engine *e, unsigned group)
+{
+	return netlink_heard(e, NETLINK_ROUTE, group);
+}
+
+/* netlink_multicast() - netlink_tell() of rtnetlink's groups */
 void netlink_multicast(struct engine *e, unsigned group, const struct nlbuf *b)
 {
+	netlink_tell(e, NETLINK_ROUTE, group, b);
+}
+
+/**
+ * netlink_tell() - Give messages to all members of a group
+ * @protocol:	NETLINK_ROUTE, NETLINK_SOCK_DIAG
+ * @group:	RTNLGRP_*, SKNLGRP_*
+ * @b:		complete messages; they stay the caller's
+ */
+void netlink_tell(struct engine *e, int protocol, unsigned group, const struct nlbuf *b)
+{
 	for (struct nl_sock *n = e->netlinks; n; n = n->next) {
-		if (!hears(n, group) || n->s.closed)
+		if (!hears(n, protocol, group) || n->s.closed)
 			continue;
 		if (pending(n) > NL_BACKLOG) {
 			n->overrun = !n->opt[NETLINK_NO_ENOBUFS];

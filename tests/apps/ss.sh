@@ -219,6 +219,22 @@ else
 	skip "lsof and fuser" "not installed (./bootstrap deps installs them)"
 fi
 
+# what ends is announced
+bg events "${US[@]}" stdbuf -oL ss -HnE
+listens_to_ends() { "${US[@]}" ss -Ha -f netlink | grep -q "tcpdiag:ss/${BG[events]} "; }
+wait_for 10 listens_to_ends
+"${US[@]}" $PY -c "
+import socket
+s = socket.create_connection(('10.0.0.1', 7003))
+s.shutdown(socket.SHUT_WR)
+s.recv(1)
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+u.bind(('10.0.0.70', 5099))"
+ends_told() { grep -q 'tcp.*10.0.0.70.*10.0.0.1:7003' "$T/events.out" && grep -q 'udp.*10.0.0.70:5099' "$T/events.out"; }
+wait_for 10 ends_told
+check "ss -E tells of sockets that end" ends_told
+bg_kill events
+
 # SOCK_DESTROY
 "${US[@]}" ss -K dst 10.0.0.1 dport = 7001 sport = 6021 >"$T/killed" 2>&1
 echo 6021 >&7
