@@ -4,7 +4,9 @@
  * A netlink datagram is a record of the pair as it is; only addresses are put
  * on here, for the stack is the one and only partner: it has the port id 0, as
  * the kernel.  So MSG_PEEK | MSG_TRUNC, timeouts and poll are the kernel's own.
- * NLMSG_OVERRUN stands for notifications that were lost: ENOBUFS.
+ * NLMSG_OVERRUN stands for notifications that were lost: ENOBUFS.  SO_PASSCRED
+ * is the pair's, too; who asks by it whether the kernel is the sender (avahi,
+ * udev's clients) is shown the kernel's credentials.
  */
 #include <errno.h>
 #include <string.h>
@@ -86,16 +88,40 @@ static bool overrun(const struct msghdr *m, ssize_t n)
 	return h.nlmsg_type == NLMSG_OVERRUN;
 }
 
+/* the sender of @k, if it was asked for, as control data of @m: the kernel has no process */
+static void put_credentials(struct msghdr *m, struct msghdr *k)
+{
+	struct cmsghdr *from = CMSG_FIRSTHDR(k), *to = CMSG_FIRSTHDR(m);
+	struct ucred kernel = { .pid = 0 };
+	size_t room = m->msg_controllen;
+
+	m->msg_controllen = 0;
+	if (!from || from->cmsg_type != SCM_CREDENTIALS)
+		return;
+	if (!to || room < CMSG_LEN(sizeof(kernel))) {
+		m->msg_flags |= MSG_CTRUNC;
+		return;
+	}
+	*to = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(kernel)), .cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_CREDENTIALS };
+	memcpy(CMSG_DATA(to), &kernel, sizeof(kernel));
+	m->msg_controllen = room < CMSG_SPACE(sizeof(kernel)) ? room : CMSG_SPACE(sizeof(kernel));
+}
+
 /**
  * netlink_recvmsg() - recvmsg(2) on a netlink socket
- * @m:	filled in as recvmsg(2) does: name, no control data, flags
+ * @m:	filled in as recvmsg(2) does: name, flags, credentials after SO_PASSCRED
  *
  * Return: bytes or -errno; -ENOBUFS once when notifications were lost
  */
 ssize_t netlink_recvmsg(int fd, struct msghdr *m, int flags)
 {
 	struct sockaddr_nl sa = { .nl_family = AF_NETLINK };
-	struct msghdr k = { .msg_iov = m->msg_iov, .msg_iovlen = m->msg_iovlen };
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
+	struct msghdr k = {
+		.msg_iov = m->msg_iov, .msg_iovlen = m->msg_iovlen,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
 	char byte;
 	ssize_t n;
 
@@ -114,7 +140,7 @@ ssize_t netlink_recvmsg(int fd, struct msghdr *m, int flags)
 	if (n == 0)
 		return -ENETDOWN;	/* netlink has no end of file */
 	m->msg_flags = k.msg_flags & MSG_TRUNC;
-	m->msg_controllen = 0;
+	put_credentials(m, &k);
 	if (m->msg_name) {
 		memcpy(m->msg_name, &sa, m->msg_namelen < sizeof(sa) ? m->msg_namelen : sizeof(sa));
 		m->msg_namelen = sizeof(sa);

@@ -21,7 +21,7 @@
 #define OPT_RCVTIMEO_NEW	66
 #define OPT_SNDTIMEO_NEW	67
 
-static bool native(int level, int name, bool stream)
+static bool native(int level, int name, unsigned char kind)
 {
 	if (level != SOL_SOCKET)
 		return false;
@@ -36,7 +36,9 @@ static bool native(int level, int name, bool stream)
 #endif
 		return true;
 	case SO_RCVLOWAT:
-		return stream;
+		return kind == SOCKNAME_STREAM;
+	case SO_PASSCRED:
+		return kind == SOCKNAME_NETLINK;	/* netlink.c */
 	default:
 		return false;
 	}
@@ -158,7 +160,7 @@ int client_setsockopt(int fd, const struct sockname *sn, int level, int name,
 	unsigned bit;
 	int v = 0, ret;
 
-	if (native(level, name, stream))
+	if (native(level, name, sn->kind))
 		return sys_setsockopt(fd, level, name, val, len) < 0 ? -errno : 0;
 	if ((int)len < 0 || len > MSG_OPT_MAX)
 		return -EINVAL;
@@ -249,12 +251,11 @@ static int packet_hdrlen(void *val, socklen_t *len)
 int client_getsockopt(int fd, const struct sockname *sn, int level, int name, void *val,
 		      socklen_t *len)
 {
-	bool stream = sn->kind == SOCKNAME_STREAM;
 	struct tag t;
 
 	if (!val || !len)
 		return -EFAULT;
-	if (native(level, name, stream))
+	if (native(level, name, sn->kind))
 		return sys_getsockopt(fd, level, name, val, len) < 0 ? -errno : 0;
 	if ((int)*len < 0)
 		return -EINVAL;

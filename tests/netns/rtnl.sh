@@ -134,5 +134,17 @@ s.send(msg(18, 0x301, b"\0", 4096) + b"x")
 for size in (17, 4096, 60000):
     s.send(b"\xff" * size)
 assert error(ask(msg(999, 1, b""))) == errno.EOPNOTSUPP
+# who asks for credentials is shown the kernel's, who does not gets none
+s.send(msg(999, 1, b""))
+assert s.recvmsg(4096, 64)[1] == []
+s.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+assert s.getsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED) == 1
+def credentials(room):
+    s.send(msg(999, 1, b""))
+    return s.recvmsg(4096, room)[1:3]
+cred = (socket.SOL_SOCKET, socket.SCM_CREDENTIALS, bytes(12))
+assert credentials(64) == ([cred], 0), credentials(64)
+assert credentials(socket.CMSG_LEN(12)) == ([cred], 0)
+assert credentials(0) == ([], socket.MSG_CTRUNC)
 PYTHON
 check "netlink sockets refuse what they must, and survive nonsense" "${US[@]}" "$PY" "$T/refused.py"
