@@ -9,9 +9,9 @@
  * there all the time is told exactly once; one that comes or goes meanwhile
  * may be missing.
  *
- * Families that are the kernel's (AF_UNIX, ...) the client's side asks the
- * kernel about (client/netlink.c): they do not come here.  SOCK_DESTROY is for
- * whoever may change the stack, which is everybody who reached it.
+ * Families that are the kernel's (AF_UNIX, ...) are -ENOENT, as in a kernel without
+ * their module: ss then reads /proc/net/unix.  SOCK_DESTROY is for whoever may change
+ * the stack, which is everybody who reached it.
  */
 #include "engine/diag_priv.h"
 

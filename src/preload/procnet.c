@@ -116,6 +116,8 @@ static const char *below_proc(const char *path)
 	for (unsigned i = 0; i < 2; i++)
 		if (!strncmp(path, selves[i], strlen(selves[i])))
 			return path + strlen(selves[i]);
+	if (*path < '0' || *path > '9')
+		return path;
 	snprintf(own, sizeof(own), "%d/", (int)getpid());
 	return strncmp(path, own, strlen(own)) ? path : path + strlen(own);
 }

@@ -467,6 +467,32 @@ static void info_comes_in_pages(void **state)
 	close(fd);
 }
 
+static void a_file_of_proc_comes_in_pieces(void **state)
+{
+	struct ctx *c = *state;
+	struct msg m = { .proc.name = "net/snmp" };
+	int fd = client(c);
+	size_t piece;
+
+	assert_int_equal(call(c, fd, &m, MSG_OP_PROC, 0, sizeof(m.proc)), 0);
+	piece = m.hdr.len;
+	assert_int_equal(piece, MSG_MAX - sizeof(m.hdr));
+	m.proc = (struct msg_proc){ .name = "net/snmp", .offset = (uint32_t)piece };
+	assert_int_equal(call(c, fd, &m, MSG_OP_PROC, 0, sizeof(m.proc)), 0);
+	assert_int_equal(m.hdr.len, 3);
+	m.proc = (struct msg_proc){ .name = "net/snmp", .offset = UINT32_MAX };
+	assert_int_equal(call(c, fd, &m, MSG_OP_PROC, 0, sizeof(m.proc)), 0);
+	assert_int_equal(m.hdr.len, 0);
+	m.proc = (struct msg_proc){ .name = "net/nothing" };
+	assert_int_equal(call(c, fd, &m, MSG_OP_PROC, 0, sizeof(m.proc)), -ENOENT);
+	/* a name without end is malformed, which ends the session */
+	memset(&m.proc, 'x', sizeof(m.proc));
+	request(fd, &m, MSG_OP_PROC, 0, sizeof(m.proc), NULL);
+	turn(c);
+	assert_true(reply(fd, &m, MSG_OP_PROC) < 0);
+	close(fd);
+}
+
 static void lack_of_descriptors_does_not_spin(void **state)
 {
 	struct ctx *c = *state;
@@ -726,6 +752,7 @@ int main(void)
 		T(attach_begins_a_session),
 		T(sessions_are_bounded),
 		T(info_comes_in_pages),
+		T(a_file_of_proc_comes_in_pieces),
 		T(lack_of_descriptors_does_not_spin),
 		T(a_socket_lost_for_lack_of_descriptors_is_told),
 		T(owner_takes_the_stack_with_it),

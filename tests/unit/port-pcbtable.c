@@ -359,6 +359,43 @@ static void the_ack_of_a_syn_ack_waits_no_longer_than_any(void **state)
 	assert_int_equal(lwip_ntohl(sent_tcp4(&w, 0)->ackno), 101);
 }
 
+/* keys of one table of buckets, which doubles while a walk goes on: that is all a scan knows */
+static void a_scan_meets_each_once_while_the_table_grows(void **state)
+{
+	for (unsigned grow_at = 0; grow_at < 40; grow_at++) {
+		unsigned seen[1024] = { 0 }, steps = 0;
+		uint32_t cursor = 0, mask = 31;
+
+		do {
+			if (steps++ == grow_at)
+				mask = 255;
+			for (uint32_t key = cursor & mask; key < 1024; key += mask + 1)
+				seen[key]++;
+			cursor = port_scan_next(cursor, mask);
+		} while (cursor);
+		for (uint32_t key = 0; key < 1024; key++)
+			assert_int_equal(seen[key], 1);
+	}
+}
+
+static bool count_one(const struct tcp_pcb *pcb, void *arg)
+{
+	++*(unsigned *)arg;
+	return true;
+}
+
+static void a_scan_comes_to_its_end(void **state)
+{
+	unsigned found = 0, steps = 0;
+	uint32_t cursor = 0;
+
+	connect_held(1001);
+	while (port_tcp_scan(&cursor, count_one, &found))
+		assert_true(++steps < 1u << 20);
+	assert_int_equal(found, pcbtable_count());
+	assert_true(found > 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -378,6 +415,8 @@ int main(void)
 		T(the_ack_of_a_syn_ack_goes_with_data),
 		T(the_ack_of_a_syn_ack_waits_no_longer_than_any),
 		T(a_pcb_bound_to_another_interface_is_passed_over),
+		T(a_scan_comes_to_its_end),
+		cmocka_unit_test(a_scan_meets_each_once_while_the_table_grows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
