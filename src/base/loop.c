@@ -586,6 +586,12 @@ int loop_run(struct loop *l)
 	return rc;
 }
 
+/* loop_stopping() - Was a stop asked for that loop_run() has not used up? */
+bool loop_stopping(const struct loop *l)
+{
+	return l->stop;
+}
+
 /**
  * loop_stop() - Make loop_run() return after the current wake-up
  * @l:		Loop

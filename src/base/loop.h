@@ -98,6 +98,7 @@ const struct loop_longest *loop_longest(const struct loop *l);
 
 int loop_once(struct loop *l, int timeout_ms);	/* one wake-up: tests, embedding */
 int loop_run(struct loop *l);			/* until loop_stop() */
+bool loop_stopping(const struct loop *l);
 void loop_stop(struct loop *l);			/* async-signal-safe */
 
 #endif

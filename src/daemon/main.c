@@ -35,6 +35,9 @@
 #include "proto/config.h"
 #include "proto/stackname.h"
 
+#define SETTLE_S	4	/* for the network to give addresses; below FIRST_USER_NS */
+#define SETTLE_STEP_MS	20
+
 struct run {
 	struct options opt;
 	struct config config;
@@ -391,10 +394,28 @@ static void tell_starter(struct run *r, const char *text)
 	r->parent_fd = r->opt.ready_fd = -1;
 }
 
+/* a program that is started as soon as we are ready finds its addresses */
+static void await_addresses(struct run *r)
+{
+	uint64_t end = clock_ns() + SETTLE_S * 1000000000ull;
+
+	while (!engine_settled(r->engine) && !loop_stopping(r->loop)) {
+		if (clock_ns() >= end) {
+			log_warn("stack \"%s\": the network gave no address within %d s; it is asked on (is there a DHCP server, or a router?)",
+				 r->label, SETTLE_S);
+			return;
+		}
+		if (loop_once(r->loop, SETTLE_STEP_MS) < 0)
+			return;
+	}
+}
+
 static int serve(struct run *r)
 {
 	int ret;
 
+	await_addresses(r);
+	server_ready(&r->srv);
 	log_info("stack \"%s\": ready at %s (pid %d)", r->label, r->path, (int)getpid());
 	ready_notify("READY=1");
 	/* in this order: once told, the starter may close what we share */

@@ -389,6 +389,13 @@ void server_init(struct server *srv, struct loop *loop, struct engine *engine,
 		loop_timer_in(loop, &srv->idle, FIRST_USER_NS);
 }
 
+/* server_ready() - The starter is told only now: its time to connect counts from here */
+void server_ready(struct server *srv)
+{
+	if (srv->idle.loop && srv->nsession == 0)
+		loop_timer_in(srv->loop, &srv->idle, FIRST_USER_NS);
+}
+
 /**
  * server_listen() - Accept sessions on a control socket
  * @fd:		listening, non-blocking; stays the caller's

@@ -34,6 +34,7 @@ struct server {
 
 void server_init(struct server *srv, struct loop *loop, struct engine *engine,
 		 bool on_demand);
+void server_ready(struct server *srv);
 int server_listen(struct server *srv, int fd);
 int server_attach(struct server *srv, int fd, bool owner);
 int server_user(const struct server *srv, unsigned i);

@@ -16,6 +16,7 @@
 #include "engine/priv.h"
 #include "lwip/udp.h"
 
+#define ENOUGH_NS	2000000000ull	/* after that, one family is enough */
 #define MTU4_MIN	576	/* what every host takes: RFC 791; less would be an attack */
 
 static void on_redo(struct loop_timer *t)
@@ -79,6 +80,7 @@ int autoconf_start(struct iface *i, const struct config_iface *c)
 	a->metric = c->metric;
 	a->mtu = iface_mtu_of(i);
 	a->redo.cb = on_redo;
+	a->started = loop_now(i->e->loop);
 	i->autoconf = a;
 	if (!start_clients(a)) {
 		autoconf_stop(i);
@@ -175,4 +177,36 @@ void autoconf_exit(struct engine *e)
 	if (e->dhcp6_pcb)
 		udp_remove(e->dhcp6_pcb);
 	e->dhcp4_pcb = e->dhcp6_pcb = NULL;
+}
+
+/* ---- readiness ---- */
+
+static bool has_address6(const struct iface *i)
+{
+	for (int k = 1; k < LWIP_IPV6_NUM_ADDRESSES; k++)
+		if (i->addr6[k].told && ip6_addr_isvalid(netif_ip6_addr_state(i->netif, k)))
+			return true;
+	return false;
+}
+
+static bool settled(const struct autoconf *a)
+{
+	bool wants4 = a->dhcp4, wants6 = a->ra || a->dhcp6;
+	bool has4 = wants4 && dhcp4_bound(a->dhcp4);
+	bool has6 = wants6 && (has_address6(a->i) || (!a->ra && dhcp6_informed(a->dhcp6)));
+
+	if (!a->up || (has4 == wants4 && has6 == wants6))
+		return true;
+	return (has4 || has6) && loop_now(a->i->e->loop) - a->started >= ENOUGH_NS;
+}
+
+/* engine_settled() - Whoever starts a program with the stack wants it configured: every
+ * interface has what it asks the network for; or one family after a while, for
+ * networks have only one more often than not */
+bool engine_settled(const struct engine *e)
+{
+	for (const struct iface *i = e->ifaces; i; i = i->next)
+		if (i->autoconf && !settled(i->autoconf))
+			return false;
+	return true;
 }

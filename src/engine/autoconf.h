@@ -28,6 +28,7 @@ struct autoconf {
 	unsigned mtu;			/* the interface's own, when nobody tells another */
 	unsigned mtu4;			/* told by DHCP; 0: none */
 	bool up;
+	uint64_t started;		/* loop_now() */
 	unsigned mtu6;			/* by a router; 0: none */
 	struct dhcp4 *dhcp4;
 	struct dhcp6 *dhcp6;
@@ -54,6 +55,7 @@ struct dhcp4 *dhcp4_new(struct autoconf *a);
 void dhcp4_free(struct dhcp4 *d);
 void dhcp4_up(struct dhcp4 *d);
 void dhcp4_down(struct dhcp4 *d, bool release);
+bool dhcp4_bound(const struct dhcp4 *d);
 void dhcp4_arp(struct dhcp4 *d, const uint8_t *frame, size_t len);
 
 /* dhcp6.c */
@@ -62,6 +64,7 @@ void dhcp6_free(struct dhcp6 *d);
 void dhcp6_up(struct dhcp6 *d);
 void dhcp6_down(struct dhcp6 *d, bool release);
 void dhcp6_want(struct dhcp6 *d, bool managed, bool other);
+bool dhcp6_informed(const struct dhcp6 *d);
 void dhcp6_duplicates(struct dhcp6 *d);
 
 /* ra.c */

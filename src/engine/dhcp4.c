@@ -646,6 +646,12 @@ void dhcp4_down(struct dhcp4 *d, bool release)
 	d->state = STOPPED;
 }
 
+/* dhcp4_bound() - Is there a lease? */
+bool dhcp4_bound(const struct dhcp4 *d)
+{
+	return d->lease.address;
+}
+
 /* dhcp4_free() - The client ends; it is down */
 void dhcp4_free(struct dhcp4 *d)
 {

@@ -519,6 +519,12 @@ void dhcp6_down(struct dhcp6 *d, bool release)
 	d->managed = d->other = false;
 }
 
+/* dhcp6_informed() - Has a server that has no address said the rest? */
+bool dhcp6_informed(const struct dhcp6 *d)
+{
+	return d->state == INFORMED;
+}
+
 /* dhcp6_free() - The client ends; it is down */
 void dhcp6_free(struct dhcp6 *d)
 {

@@ -28,6 +28,9 @@ struct engine *engine_new(struct loop *loop, const char *path);
  * engine_free() */
 int engine_configure(struct engine *e, const struct config *c, char *err, size_t errlen);
 
+/* has the network given what interfaces wait for, or as much as is to be expected? */
+bool engine_settled(const struct engine *e);
+
 /* end every connection (FIN where the application closed, else RST), let the
  * frames go, close links and descriptors */
 void engine_free(struct engine *e);
