@@ -18,6 +18,8 @@
 
 #define FIRST_WRITE_NS	(50 * 1000ull)	/* from connect() to write(), in most clients */
 #define NS_PER_MS	1000000ull
+#define SHARE_LARGE	(256 * 1024)
+#define SHARE_SMALL	(32 * 1024)
 #define ORPHAN_NS	(120 * 1000000000ull)	/* without the application, without progress */
 
 /* xfer_dirty() - Have the connection looked at before the loop sleeps */
@@ -105,6 +107,14 @@ static bool user_timeout(struct tcp_sock *ts)
 	return true;
 }
 
+/* about what a connection may send before ACKs are read.  More lies in lwIP's queue
+ * of what is in flight, which it walks, and in no cache; large segments make
+ * that queue short */
+static uint64_t share(const struct tcp_pcb *pcb)
+{
+	return pcb->mss > 2 * port_tcp_wire_mss(pcb) ? SHARE_LARGE : SHARE_SMALL;
+}
+
 static void run(struct tcp_sock *ts)
 {
 	xfer_flush(ts);
@@ -120,7 +130,7 @@ static void run(struct tcp_sock *ts)
 	}
 	if (ts->pcb) {
 		xfer_tx_release(ts);
-		xfer_pull(ts);
+		xfer_pull(ts, share(ts->pcb));
 		if (ts->s.closed)
 			return;
 	}
@@ -134,11 +144,17 @@ static void run(struct tcp_sock *ts)
 		port_tcp_rest(ts->pcb);
 }
 
-/* xfer_run_all() - Move what there is to move, on every dirty connection */
+/* xfer_run_all() - Move what there is to move, on every dirty connection.  One
+ * that has more than its share is dirty again afterwards: frames come first */
 void xfer_run_all(struct engine *e)
 {
-	while (e->dirty) {
-		struct tcp_sock *ts = e->dirty;
+	struct tcp_sock *list = e->dirty;
+
+	e->dirty = NULL;
+	if (list)
+		list->dirty_pprev = &list;
+	while (list) {
+		struct tcp_sock *ts = list;
 
 		xfer_undirty(ts);
 		run(ts);
@@ -184,7 +200,7 @@ static void on_timer(struct loop_timer *t)
 	}
 	if (ts->pcb && ts->s.o.cork) {	/* let the short rest go, once */
 		ts->s.o.cork = 0;
-		xfer_pull(ts);
+		xfer_pull(ts, UINT64_MAX - ts->tx_written);
 		ts->s.o.cork = 1;
 		if (!ts->s.closed)
 			xfer_dirty(ts);
@@ -218,7 +234,7 @@ static void push_last(struct tcp_sock *ts)
 {
 	ts->app_readable = ts->app_rdhup = true;
 	if (ts->pcb)
-		xfer_pull(ts);
+		xfer_pull(ts, UINT64_MAX - ts->tx_written);
 }
 
 /* xfer_event() - The application wrote, read, shut down or closed */

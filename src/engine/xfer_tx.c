@@ -259,12 +259,19 @@ static bool pull_once(struct tcp_sock *ts, size_t room)
 	return true;
 }
 
-/* xfer_pull() - Take what can be sent now; notes the end of the stream */
-void xfer_pull(struct tcp_sock *ts)
+/* xfer_pull() - Take what can be sent now, but about @most bytes; notes the end of
+ * the stream.  What is left has the connection looked at again */
+void xfer_pull(struct tcp_sock *ts, uint64_t most)
 {
+	uint64_t end = ts->tx_written + most;
+
 	while (ts->app_readable && !ts->app_eof && !ts->s.closed) {
 		size_t room = sendable(ts);
 
+		if (room && ts->tx_written >= end) {
+			xfer_dirty(ts);
+			break;
+		}
 		if (room == 0 || hold_back(ts) || !pull_once(ts, room))
 			break;
 		if (tcp_output(ts->pcb) != ERR_OK)
