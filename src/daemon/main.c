@@ -215,7 +215,7 @@ static int open_folder(struct run *r, const struct ctlsock_share *share)
 	char dir[sizeof(r->path)];
 	int ret = 0;
 
-	if (!(share->mode & 066) || strchr(r->label, '/'))
+	if (!(share->mode & 066) || !slash || !r->label || strchr(r->label, '/'))
 		return 0;
 	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - r->path), r->path);
 	if (chmod(dir, 0711) < 0)

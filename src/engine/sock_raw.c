@@ -255,12 +255,13 @@ static int raw_op_setopt(struct sock *s, int level, int name, const void *val, u
 {
 	struct dgram_sock *ds = dgram(s);
 
+	if (level == SOL_RAW && s->domain == AF_INET6 && name != IPV6_CHECKSUM)
+		return len < sizeof(int) ? -EINVAL : -ENOPROTOOPT;
 	if (level == SOL_RAW && name == ICMP_FILTER && s->protocol != IPPROTO_ICMP)
 		return -EOPNOTSUPP;
 	if (level == SOL_RAW && name == ICMP_FILTER) {
-		if (len < sizeof(ds->icmp_filter))
-			return -EINVAL;
-		memcpy(&ds->icmp_filter, val, sizeof(ds->icmp_filter));
+		memcpy(&ds->icmp_filter, val, len < sizeof(ds->icmp_filter) ?
+		       len : sizeof(ds->icmp_filter));
 		return 0;
 	}
 	if (level == IPPROTO_ICMPV6 && name == ICMP6_FILTER && s->protocol == IPPROTO_ICMPV6) {
@@ -280,6 +281,8 @@ static int raw_op_getopt(struct sock *s, int level, int name, void *val, uint32_
 	const void *from;
 	uint32_t size;
 
+	if (level == SOL_RAW && s->domain == AF_INET6 && name != IPV6_CHECKSUM)
+		return -ENOPROTOOPT;
 	if (level == SOL_RAW && name == ICMP_FILTER && s->protocol != IPPROTO_ICMP)
 		return -EOPNOTSUPP;
 	if (level == SOL_RAW && name == ICMP_FILTER) {

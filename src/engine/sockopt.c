@@ -243,6 +243,8 @@ static int set_row(struct sock *s, const struct row *r, int v)
 			v = 64;
 		else if (v == -1 && r->at == AT(mcast_ttl))
 			v = 1;
+		else if (r->at == AT(rcvlowat) && v < 0)
+			v = INT_MAX;
 		else if (r->flags & F_CLAMP)
 			v = v < r->min ? r->min : r->max;
 		else
