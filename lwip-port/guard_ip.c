@@ -263,3 +263,24 @@ int port_ip6_input(struct pbuf *p, struct netif *inp)
 		return eaten(p);
 	}
 }
+
+/**
+ * port_ip6_protocol() - What is behind the extension headers of the packet at hand
+ * @h:		its IPv6 header, with what follows: lwIP has been through it
+ *
+ * Return: the next header of the last of them
+ */
+u8_t port_ip6_protocol(const struct ip6_hdr *h)
+{
+	unsigned end = ip_current_header_tot_len(), at = IP6_HLEN;
+	const u8_t *b = (const u8_t *)h;
+	u8_t next = IP6H_NEXTH(h);
+
+	while (at + 8 <= end) {
+		unsigned len = next == IP6_NEXTH_FRAGMENT ? 8 : (b[at + 1] + 1u) * 8;
+
+		next = b[at];
+		at += len;
+	}
+	return next;
+}

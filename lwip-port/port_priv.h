@@ -10,6 +10,7 @@
 #include <linux/virtio_net.h>
 #include "lwip/icmp.h"
 #include "lwip/ip_addr.h"
+#include "lwip/prot/ip6.h"
 #include "lwip/tcp.h"
 #include "siphash.h"
 
@@ -29,7 +30,8 @@ void port_tcp_lower_mss(struct tcp_pcb *pcb);
 /* offload.c: a packet of a connection of ours, about to go to IP */
 void port_tcp_mark_df(const struct pbuf *p);
 
-/* offload.c, for the wrapper core.c */
+/* guard_ip.c and offload.c, for the wrapper core.c */
+u8_t port_ip6_protocol(const struct ip6_hdr *h);
 err_t port_looped_input(struct pbuf *p, struct netif *n);
 /* guard_icmp.c, for the wrappers ipv4.c and ipv6.c: packets whose next hop did not answer */
 void port_unresolved4(struct pbuf *p);

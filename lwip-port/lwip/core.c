@@ -17,7 +17,15 @@ err_t port_looped_input(struct pbuf *p, struct netif *n);
 #undef ip_input
 #define ip_input lwip_ip_input
 #include "core/pbuf.c"
+/* raw_input() looks for a raw PCB by the protocol; behind extension headers that is not
+ * the one that the IPv6 header names: guard_ip.c */
+#include "lwip/prot/ip6.h"
+#undef IP6H_NEXTH
+#define IP6H_NEXTH(hdr) port_ip6_protocol(hdr)
+u8_t port_ip6_protocol(const struct ip6_hdr *h);
 #include "core/raw.c"
+#undef IP6H_NEXTH
+#define IP6H_NEXTH(hdr) ((hdr)->_nexth)
 #include "core/stats.c"
 #include "core/sys.c"
 #include "core/timeouts.c"
