@@ -36,7 +36,8 @@
 #define NL_BACKLOG	(256 * 1024)	/* notifications that wait for a reader */
 #define NL_SNDBUF	(1 << 20)	/* the kernel keeps it within wmem_max */
 #define NL_GROUPS	63
-#define BURST		16		/* records of one socket a wake-up, and pieces of a dump */
+#define BURST		16		/* records of one socket a wake-up */
+#define DUMP_PIECES	4		/* of a dump a wake-up: about a millisecond */
 
 struct nl_sock {
 	struct sock s;			/* first */
@@ -128,7 +129,7 @@ static bool busy(const struct nl_sock *n)
 static void flush(struct nl_sock *n)
 {
 	send_queued(n);
-	for (int i = 0; n->dump && !pending(n) && i < BURST; i++) {
+	for (int i = 0; n->dump && !pending(n) && i < DUMP_PIECES; i++) {
 		if (!diag_more(n->dump, &n->out)) {
 			diag_dump_free(n->dump);
 			n->dump = NULL;
