@@ -271,7 +271,7 @@ int iface_add(struct engine *e, const struct config_iface *c, char *err, size_t 
 	struct iface *i;
 	int r = iface_create(e, c, &i, err, errlen);
 
-	if (r < 0)
+	if (r)
 		return r;
 	iface_set_up(i, true);
 	r = add_addresses(i, c, err, errlen);
@@ -303,6 +303,7 @@ void iface_free_all(struct engine *e)
 	while (e->ifaces) {
 		struct iface *i = e->ifaces;
 
+		iface_unstack(i);
 		e->ifaces = i->next;
 		dismantle(i);
 		free_work(&i->work);

@@ -163,8 +163,8 @@ static int parse(struct rtnl_req *r, struct iface **port, const uint8_t **mac)
 int rtnl_newfdb(struct rtnl_req *r)
 {
 	const struct ndmsg *m = nl_body(r->h, sizeof(*m));
-	struct iface *port;
-	const uint8_t *mac;
+	struct iface *port = NULL;
+	const uint8_t *mac = NULL;
 	uint16_t state;
 	int err = parse(r, &port, &mac);
 
@@ -178,8 +178,8 @@ int rtnl_newfdb(struct rtnl_req *r)
 /* rtnl_delfdb() - RTM_DELNEIGH: 0, -ENOENT, -EINVAL, -EOPNOTSUPP */
 int rtnl_delfdb(struct rtnl_req *r)
 {
-	struct iface *port;
-	const uint8_t *mac;
+	struct iface *port = NULL;
+	const uint8_t *mac = NULL;
 	int err = parse(r, &port, &mac);
 
 	return err ? err : bridge_fdb_del(port, mac);
