@@ -113,7 +113,6 @@ static void go_down(struct autoconf *a, bool release)
 	if (a->ra && release) {
 		ra_down(a->ra);
 		slaac_down(a);
-		autoconf_set_mtu(a);
 	} else if (a->ra) {
 		ra_pause(a->ra);
 	}
@@ -156,11 +155,19 @@ void autoconf_stop(struct iface *i)
 	free(a);
 }
 
-/* autoconf_set_mtu() - What the network tells of the MTU has changed */
-void autoconf_set_mtu(struct autoconf *a)
+/**
+ * autoconf_set_mtu() - The network tells an MTU
+ * @told:	where it is kept: by whom
+ * @mtu:	0: none any more
+ *
+ * What was told before changes nothing: the interface's may have been set by hand since.
+ */
+void autoconf_set_mtu(struct autoconf *a, unsigned *told, unsigned mtu)
 {
-	unsigned mtu = a->mtu;
-
+	if (*told == mtu)
+		return;
+	*told = mtu;
+	mtu = a->mtu;
 	if (a->mtu4 >= MTU4_MIN && a->mtu4 < mtu)
 		mtu = a->mtu4;
 	if (a->mtu6 && a->mtu6 < mtu)

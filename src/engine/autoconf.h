@@ -46,7 +46,7 @@ void autoconf_stop(struct iface *i);
 void autoconf_changed(struct iface *i);
 void autoconf_leave(struct iface *i);
 void autoconf_exit(struct engine *e);
-void autoconf_set_mtu(struct autoconf *a);
+void autoconf_set_mtu(struct autoconf *a, unsigned *told, unsigned mtu);
 void autoconf_duplicate(struct iface *i);
 void autoconf_told(struct autoconf *a, bool managed, bool other);
 

@@ -280,8 +280,7 @@ static void drop_lease(struct dhcp4 *d)
 	names_del(d->i->e, &d->names);
 	route_flush_protocol(d->i->netif, RTPROT_DHCP);
 	iface_addr_del(d->i, &a, false);
-	d->a->mtu4 = 0;
-	autoconf_set_mtu(d->a);
+	autoconf_set_mtu(d->a, &d->a->mtu4, 0);
 	d->lease.address = 0;
 }
 
@@ -340,8 +339,7 @@ static void bind_lease(struct dhcp4 *d)
 	if (!routes)
 		add_routes(d);
 	set_names(d);
-	d->a->mtu4 = o->mtu;
-	autoconf_set_mtu(d->a);
+	autoconf_set_mtu(d->a, &d->a->mtu4, o->mtu);
 	if (!same)
 		log_info("interface %s: DHCP: %s/%u from %s for %u s", d->i->name,
 			 text(o->address, ip), o->plen, text(o->server, server), o->lease);

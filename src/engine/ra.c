@@ -284,10 +284,8 @@ void ra_input(struct netif *n, const uint8_t *m, size_t len)
 		loop_timer_del(&r->solicit);
 	set_routes(r, &msg);
 	set_names(r, &msg);
-	if (msg.mtu >= MTU_MIN && msg.mtu != r->a->mtu6) {
-		r->a->mtu6 = msg.mtu;
-		autoconf_set_mtu(r->a);
-	}
+	if (msg.mtu >= MTU_MIN)
+		autoconf_set_mtu(r->a, &r->a->mtu6, msg.mtu);
 	autoconf_told(r->a, msg.managed, msg.other);
 }
 
@@ -332,7 +330,7 @@ void ra_down(struct ra *r)
 	names_del(r->i->e, &r->names);
 	r->names.n = 0;
 	memset(r->names.search, 0, sizeof(r->names.search));
-	r->a->mtu6 = 0;
+	autoconf_set_mtu(r->a, &r->a->mtu6, 0);
 }
 
 /* ra_free() - Nobody listens any more; it is down */

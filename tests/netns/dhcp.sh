@@ -44,8 +44,10 @@ on s0 cat /etc/resolv.conf >"$T/resolv"
 check "servers: the configured one, then those of DHCP" eval \
 	'[ "$(awk "/^nameserver/ { print \$2 }" "$T/resolv" | xargs)" = "192.168.7.1 10.9.0.53 10.9.0.54" ]'
 check "domains: the configured one, then the search list" grep -qx "search mine.example one.example two.one.example" "$T/resolv"
+on s0 ip link set eth0 mtu 1350
 n=$(grep -c DHCPACK "$T/dnsmasq.err")
 check "renewed when option 58 says" wait_for 10 eval '[ $(grep -c DHCPACK "$T/dnsmasq.err") -gt $n ]'
+check "that leaves an MTU alone that was set meanwhile" grep -q "mtu 1350" <(on s0 ip link show dev eth0)
 check "packets flow" on s0 ping -c1 -W3 -I "$(on s0 ip -j -4 addr show dev eth0 | jq -r '.[].addr_info[] | select(.dynamic).local')" 10.9.0.1
 stack_stop s0
 check "the end of the stack releases the lease" wait_for 5 eval '! grep -q " 10.9.0.5" "$T/leases"'
