@@ -46,6 +46,7 @@ struct tcp_sock {
 	uint32_t plug;			/* filler before the connection stands */
 	uint32_t kept;			/* bytes at the head of the pair, sent but unread */
 	unsigned nkept;			/* in how many pieces */
+	uint32_t fresh;			/* bytes behind them: as many at least, when last asked */
 	bool app_readable;		/* there may be bytes to take */
 	bool bulk;			/* the application writes much at a time */
 	bool app_rdhup, app_hup;	/* it shut down writing; closed everywhere */

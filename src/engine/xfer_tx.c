@@ -79,6 +79,20 @@ static size_t fresh_bytes(const struct tcp_sock *ts)
 	return (size_t)n - ts->kept;
 }
 
+/* fresh bytes, exactly where there are fewer than @enough; only we take some, so
+ * the kernel need not be asked while the last answer covers it */
+static size_t fresh_up_to(struct tcp_sock *ts, size_t enough)
+{
+	if (ts->fresh < enough)
+		ts->fresh = (uint32_t)fresh_bytes(ts);
+	return ts->fresh;
+}
+
+static void took_fresh(struct tcp_sock *ts, size_t n)
+{
+	ts->fresh = ts->fresh > n ? ts->fresh - (uint32_t)n : 0;
+}
+
 /* a read got less than it asked for: what comes later comes with an event.
  * After a shutdown we read on, to find the end */
 static void drained(struct tcp_sock *ts)
@@ -99,6 +113,7 @@ static size_t take_small(struct tcp_sock *ts, void *buf, size_t want)
 		drained(ts);
 	if (n <= 0)
 		return 0;
+	took_fresh(ts, (size_t)n);
 	ts->kept += (uint32_t)n;
 	ts->nkept++;
 	if (n >= BULK_MIN)
@@ -108,7 +123,7 @@ static size_t take_small(struct tcp_sock *ts, void *buf, size_t want)
 
 static size_t take_bulk(struct tcp_sock *ts, uint8_t *buf, size_t want)
 {
-	size_t fresh = fresh_bytes(ts);
+	size_t fresh = fresh_up_to(ts, want + 1 > BULK_MIN ? want + 1 : BULK_MIN);
 	ssize_t n;
 
 	if (fresh < BULK_MIN) {
@@ -119,9 +134,11 @@ static size_t take_bulk(struct tcp_sock *ts, uint8_t *buf, size_t want)
 		n = read_past_kept(ts, buf, want, 0);
 		if (n <= 0)
 			return 0;
+		took_fresh(ts, (size_t)n);
 		ts->kept = ts->nkept = 0;
 		return (size_t)n;
 	}
+	ts->fresh = 0;
 	n = read_past_kept(ts, buf, fresh - 1, 0);
 	if (n <= 0)
 		return 0;
@@ -170,7 +187,7 @@ static bool hold_back(struct tcp_sock *ts)
 
 	if (ts->app_rdhup || (!nagle && !ts->s.o.cork))
 		return false;
-	if (fresh_bytes(ts) >= port_tcp_wire_mss(pcb))
+	if (fresh_up_to(ts, port_tcp_wire_mss(pcb)) >= port_tcp_wire_mss(pcb))
 		return false;
 	if (ts->s.o.cork && !ts->timer.loop)
 		loop_timer_in(ts->s.e->loop, &ts->timer, CORK_NS);
