@@ -2,9 +2,9 @@
  *
  * Theory of operation
  * ip(8) does it all but one thing: it knows no type "vde", and so cannot say to
- * which network a new interface belongs.  `add` with `data VNL` sends the
- * message that VirtualSquare's iplink(1) sends, over a rtnetlink socket of the
- * stack; everything else becomes `ip link` under the shim.
+ * which network a new interface belongs.  `add` with `data VNL`, as of
+ * VirtualSquare's iplink(1), sends RTM_NEWLINK with the VNL in IFLA_INFO_DATA over a
+ * rtnetlink socket of the stack; everything else becomes `ip link` under the shim.
  */
 #include <errno.h>
 #include <linux/if_link.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include "cli/cli.h"
 
-#define VDE_VNL		1		/* IFLA_VDE_VNL of iplink's message */
+#define VDE_VNL		1		/* IFLA_VDE_VNL, in IFLA_INFO_DATA */
 #define VNL_LEN		255
 
 struct wanted {

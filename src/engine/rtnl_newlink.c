@@ -2,8 +2,8 @@
  *
  * Theory of operation
  * A new link's kind and data name what link_open() opens: "vde" with the VNL as
- * first attribute of IFLA_INFO_DATA (iplink-vde's IFLA_VDE_VNL), or as
- * IFLA_INFO_SLAVE_KIND, or libvdeplug's default network; "tap" and "tun" the
+ * first attribute of IFLA_INFO_DATA (IFLA_VDE_VNL), as that attribute's bare text
+ * (VirtualSquare's nlinline and iplink), or as IFLA_INFO_SLAVE_KIND, or libvdeplug's default network; "tap" and "tun" the
  * kernel's device of the same name; "dummy" nothing.  "veth", "vlan" and "bridge"
  * are rtnl_kind.c's.  It is down until it is brought up.  Whoever may use the stack may do all this.
  */
@@ -21,13 +21,16 @@
 
 static void read_vnl(const struct nla info[], char vnl[VNL_MAX])
 {
+	const struct nla *d = &info[IFLA_INFO_DATA];
 	struct nla data[VDE_VNL + 1];
 
 	snprintf(vnl, VNL_MAX, "vde://");
-	if (info[IFLA_INFO_DATA].data &&
-	    nl_parse(data, VDE_VNL, info[IFLA_INFO_DATA].data, info[IFLA_INFO_DATA].len) == 0 &&
-	    nla_str(&data[VDE_VNL], vnl, VNL_MAX))
+	if (d->data && nl_parse(data, VDE_VNL, d->data, d->len) == 0) {
+		if (nla_str(&data[VDE_VNL], vnl, VNL_MAX))
+			return;
+	} else if (nla_str(d, vnl, VNL_MAX)) {	/* its letters make no attribute's length */
 		return;
+	}
 	nla_str(&info[IFLA_INFO_SLAVE_KIND], vnl, VNL_MAX);
 }
 

@@ -10,10 +10,17 @@ if HAVE_CMOCKA
 if !SANITIZERS
 check_PROGRAMS += tests/unit/ioth-plugin
 TESTS += tests/unit/ioth-plugin
-tests_unit_ioth_plugin_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) \
+ioth_test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) \
 	-DPLUGIN=\"$(abs_top_builddir)/.libs/ioth_ustack-r.so\" \
 	-DSHIM=\"$(abs_top_builddir)/.libs/libustack.so\" \
 	-DDAEMON=\"$(abs_top_builddir)/ustackd\"
+tests_unit_ioth_plugin_CPPFLAGS = $(ioth_test_cppflags)
 tests_unit_ioth_plugin_LDADD = $(CMOCKA_LIBS) -ldl -lpthread
+if HAVE_NLINLINE
+check_PROGRAMS += tests/unit/ioth-nlinline
+TESTS += tests/unit/ioth-nlinline
+tests_unit_ioth_nlinline_CPPFLAGS = $(ioth_test_cppflags)
+tests_unit_ioth_nlinline_LDADD = $(CMOCKA_LIBS) -ldl
+endif
 endif
 endif

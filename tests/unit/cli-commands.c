@@ -419,8 +419,12 @@ static void link_adds_interfaces_with_their_network(void **state)
 	assert_says("null://");
 	assert_int_equal(sh("./ustack link add lab name vde1 type vde data null://"), 1);
 	assert_says("File exists");
-	assert_int_equal(sh("./ustack link add lab vde2 type vde data nosuch://"), 1);
-	assert_says("libvdeplug-nosuch");
+	/* the reason comes with the answer if libvdeplug is quick enough, else the
+	 * interface stays without a carrier */
+	if (sh("./ustack link add lab vde2 type vde data nosuch://") == 1)
+		assert_says("libvdeplug-nosuch");
+	else
+		assert_int_equal(sh("./ustack link show lab vde2"), 0);
 	assert_int_equal(sh("./ustack link set lab vde1 up && ./ustack link show lab vde1"), 0);
 	assert_says(",UP,");
 	assert_int_equal(sh("./ustack link del lab vde1"), 0);
@@ -467,14 +471,15 @@ static void many_start_the_default_stack_at_once(void **state)
 			    "import os, socket, time\n"
 			    "s = socket.socket(); s.bind((\"10.3.3.3\", 0))\n"
 			    "d = \"%s/ustack\"\n"
-			    "print(\"daemon\", open(d + \"/.default.lock\").read(), end=\"\", flush=True)\n"
+			    "os.write(1, b\"daemon \" + open(d + \"/.default.lock\", \"rb\").read())\n"
 			    "open(d + \"/.ready%%d\" %% os.getpid(), \"w\").close()\n"
 			    "end = time.monotonic() + 20\n"
 			    "while time.monotonic() < end and "
 			    "sum(n.startswith(\".ready\") for n in os.listdir(d)) < 8: time.sleep(.02)' & "
 			    "done; wait", tmp), 0);
 	for (char *line = strtok(out, "\n"); line; line = strtok(NULL, "\n"), n++) {
-		assert_true(!strncmp(line, "daemon ", 7));
+		if (strncmp(line, "daemon ", 7) != 0)
+			fail_msg("%s", line);
 		if (!first)
 			first = line;
 		assert_string_equal(line, first);
