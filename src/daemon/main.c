@@ -35,7 +35,7 @@
 #include "proto/config.h"
 #include "proto/stackname.h"
 
-#define SETTLE_S	4	/* for the network to give addresses; below FIRST_USER_NS */
+#define SETTLE_S	8	/* for the network to give addresses: some servers look for 3 s who has one */
 #define SETTLE_STEP_MS	20
 
 struct run {
@@ -407,6 +407,7 @@ static void await_addresses(struct run *r)
 		}
 		if (loop_once(r->loop, SETTLE_STEP_MS) < 0)
 			return;
+		server_ready(&r->srv);	/* the time for the first user begins after */
 	}
 }
 
@@ -415,7 +416,6 @@ static int serve(struct run *r)
 	int ret;
 
 	await_addresses(r);
-	server_ready(&r->srv);
 	log_info("stack \"%s\": ready at %s (pid %d)", r->label, r->path, (int)getpid());
 	ready_notify("READY=1");
 	/* in this order: once told, the starter may close what we share */

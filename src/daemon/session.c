@@ -389,7 +389,7 @@ void server_init(struct server *srv, struct loop *loop, struct engine *engine,
 		loop_timer_in(loop, &srv->idle, FIRST_USER_NS);
 }
 
-/* server_ready() - The starter is told only now: its time to connect counts from here */
+/* server_ready() - The starter is not told before now: its time to connect counts from here */
 void server_ready(struct server *srv)
 {
 	if (srv->idle.loop && srv->nsession == 0)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # dhcp.sh - DHCP from dnsmasq, over TAP and VDE, and from slirp
-# deadline: 90
+# deadline: 120
 #
 #   namespace $K: t0 10.9.0.1/24, dnsmasq -- TAP -- ustackd s0, dhcp
 #                 v0 10.9.1.1/24, dnsmasq -- VDE -- ustackd s1, dhcp
