@@ -200,6 +200,21 @@ static void forwarding(FILE *f, struct engine *e)
 	fprintf(f, "%d\n", !!(e->forward_all & PORT_FORWARD4));
 }
 
+static void forwarding6(FILE *f, struct engine *e)
+{
+	fprintf(f, "%d\n", !!(e->forward_all & PORT_FORWARD6));
+}
+
+static void forwarding_default(FILE *f, struct engine *e)
+{
+	fprintf(f, "%d\n", !!(e->forward & PORT_FORWARD4));
+}
+
+static void forwarding6_default(FILE *f, struct engine *e)
+{
+	fprintf(f, "%d\n", !!(e->forward & PORT_FORWARD6));
+}
+
 static void congestion(FILE *f, struct engine *e)
 {
 	struct sockopt o;
@@ -242,9 +257,9 @@ static const struct {
 	{ "sys/net/ipv4/ip_default_ttl", "64\n", NULL },
 	{ "sys/net/ipv4/ip_forward", NULL, forwarding },
 	{ "sys/net/ipv4/conf/all/forwarding", NULL, forwarding },
-	{ "sys/net/ipv4/conf/default/forwarding", NULL, forwarding },
-	{ "sys/net/ipv6/conf/all/forwarding", NULL, forwarding },
-	{ "sys/net/ipv6/conf/default/forwarding", NULL, forwarding },
+	{ "sys/net/ipv4/conf/default/forwarding", NULL, forwarding_default },
+	{ "sys/net/ipv6/conf/all/forwarding", NULL, forwarding6 },
+	{ "sys/net/ipv6/conf/default/forwarding", NULL, forwarding6_default },
 	{ "sys/net/ipv6/conf/all/disable_ipv6", "0\n", NULL },
 	{ "sys/net/ipv6/conf/default/disable_ipv6", "0\n", NULL },
 	{ "sys/net/ipv6/bindv6only", "0\n", NULL },

@@ -79,6 +79,8 @@ check "sysctl net.ipv6.conf.all.forwarding=1" sysctl net.ipv6.conf.all.forwardin
 check "ip netconf shows it" has_line "$T/netconf" "inet r1 forwarding on"
 check "and for IPv6" has_line "$T/netconf" "inet6 r1 forwarding on"
 
+check "/proc/sys shows it, by family" eval '"${US[@]}" cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding | tr -d "\n" | grep -qx 11 && sysctl net.ipv6.conf.all.forwarding=0 && "${US[@]}" cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding | tr -d "\n" | grep -qx 10 && sysctl net.ipv6.conf.all.forwarding=1'
+
 # --- both families, with one hop less to go
 ping_says "bytes from 10.2.0.2: icmp_seq=1 ttl=63" 10.2.0.2
 ping_says "bytes from fd02::2: icmp_seq=1 ttl=63" -6 fd02::2
