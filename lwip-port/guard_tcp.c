@@ -13,6 +13,8 @@
  *    underflows in tcp_write(): raised to MSS_MIN, as Linux does;
  *  - SYN with ACK in SYN_RCVD counts as established, with the SYN's sequence
  *    number in the data (adbc5b5f): dropped;
+ *  - SYN without ACK in SYN_SENT, a simultaneous open (RFC 9293 3.5), is passed
+ *    over by lwIP: answered here;
  *  - out-of-sequence data beyond the window is queued and overruns the window
  *    when the gap fills (574bd6e5): acknowledged and dropped;
  *  - old duplicates by timestamp (PAWS, RFC 7323 5.3) are acknowledged and
@@ -161,6 +163,26 @@ static void rcv_rtt(struct tcp_pcb *pcb, uint32_t ms)
 		node->rcv_rtt = (uint16_t)(node->rcv_rtt + (ms - node->rcv_rtt) / 8);
 }
 
+/* Both ends connect to each other, or a socket to itself: our SYN goes out again, with
+ * an ACK.  The connection stays in SYN_SENT, not SYN_RCVD, which for lwIP has a
+ * listener: the peer's SYN with ACK, for ours, establishes it all the same. */
+static void simultaneous_open(struct tcp_pcb *pcb, uint32_t irs)
+{
+	struct tcp_seg *syn = pcb->unacked ? pcb->unacked : pcb->unsent;
+
+	if (!syn)
+		return;
+	pcb->rcv_nxt = irs + 1;
+	TCPH_SET_FLAG(syn->tcphdr, TCP_ACK);
+	if (pcb->unacked) {
+		u8_t tries = pcb->nrtx;
+
+		tcp_rexmit(pcb);
+		pcb->nrtx = tries;
+	}
+	tcp_output(pcb);
+}
+
 /**
  * port_tcp_inpacket() - LWIP_HOOK_TCP_INPACKET_PCB
  * @pcb:	connection, TIME_WAIT one or listener that the segment is for
@@ -184,6 +206,10 @@ err_t port_tcp_inpacket(struct tcp_pcb *pcb, struct tcp_hdr *hdr, u16_t optlen,
 
 	port_ack = (struct ack_info){ .ackno = hdr->ackno, .len = len };
 	options_mend(&o, flags & TCP_SYN);
+	if (pcb->state == SYN_SENT && (flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {
+		simultaneous_open(pcb, hdr->seqno);
+		return ERR_VAL;
+	}
 	if (pcb->state == LISTEN || pcb->state == SYN_SENT || pcb->state == TIME_WAIT)
 		return ERR_OK;
 	if (pcb->state == SYN_RCVD && (flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))

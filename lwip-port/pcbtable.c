@@ -479,6 +479,27 @@ static bool tw_reusable(const struct tcp_pcb *pcb, const struct tcp_hdr *hdr)
 }
 
 /**
+ * pcbtable_tw_recycle() - May a new connection have the addresses and ports of this one?
+ * @pcb:	from pcbtable_find(), with which connect(2) collided
+ *
+ * As Linux has it by default (net.ipv4.tcp_tw_reuse = 2): when it is over for a
+ * second and went over the loopback, where nothing of it can still be on its way.  A
+ * client that connects to a service of its own host for each request would
+ * otherwise run out of ports.
+ *
+ * Return: true: it is gone
+ */
+bool pcbtable_tw_recycle(struct tcp_pcb *pcb)
+{
+	if (pcb->state != TIME_WAIT ||
+	    !(ip_addr_isloopback(&pcb->remote_ip) || ip_addr_cmp(&pcb->local_ip, &pcb->remote_ip)) ||
+	    (u32_t)(tcp_ticks - pcb->tmr) <= 1000 / TCP_SLOW_INTERVAL)
+		return false;
+	tcp_abort(pcb);			/* sends nothing in TIME_WAIT */
+	return true;
+}
+
+/**
  * pcbtable_input_active() - What tcp_input() takes for the list of active pcbs
  * @hdr:	header of the segment at hand, fields in host order already
  *

@@ -137,6 +137,7 @@ unsigned port_tcp_rcv_rtt(const struct tcp_pcb *pcb);
 /* O(1) look-up of an active or TIME_WAIT connection */
 struct tcp_pcb *pcbtable_find(const ip_addr_t *local, uint16_t lport,
 			      const ip_addr_t *remote, uint16_t rport);
+bool pcbtable_tw_recycle(struct tcp_pcb *pcb);
 unsigned pcbtable_count(void);
 /* walk all connections, parked ones too; false ends the walk.  Not for a
  * per-packet path; the visitor must not end a connection */

@@ -1,5 +1,9 @@
 /* lwIP's src/core/ipv4, unmodified
  *
+ * All of 127/8 is the host's own (RFC 1122 3.2.1.3 (g)): where ip4.c compares a
+ * packet's destination with an interface's address, one loopback address is
+ * as good as another.  From the wire such packets do not come (guard_ip.c).
+ *
  * Below, our etharp_tmr() calls lwIP's.  It gives up on a neighbour after as many
  * probes as Linux, and what waited for it goes back to its senders as errors,
  * where lwIP drops it without a word two seconds later.  And its table is shown:
@@ -11,7 +15,16 @@
 #include "core/ipv4/etharp.c"
 #undef etharp_tmr
 #include "core/ipv4/igmp.c"
+#undef ip4_addr_cmp
+#undef ip4_addr_eq
+#define ip4_addr_eq(a, b) \
+	((a)->addr == (b)->addr || (ip4_addr_isloopback(a) && ip4_addr_isloopback(b)))
+#define ip4_addr_cmp	ip4_addr_eq
 #include "core/ipv4/ip4.c"
+#undef ip4_addr_cmp
+#undef ip4_addr_eq
+#define ip4_addr_eq(a, b)	((a)->addr == (b)->addr)
+#define ip4_addr_cmp	ip4_addr_eq
 #include "core/ipv4/ip4_addr.c"
 #include "core/ipv4/ip4_frag.c"
 #include <linux/neighbour.h>

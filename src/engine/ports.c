@@ -123,6 +123,16 @@ int ports_bind(struct portset *ps, struct sock *s, const struct endpoint *ep,
 }
 
 /**
+ * ports_tuple_free() - Has no connection these addresses and ports, or one that may go?
+ */
+bool ports_tuple_free(const ip_addr_t *local, uint16_t port, const struct endpoint *remote)
+{
+	struct tcp_pcb *pcb = pcbtable_find(local, port, &remote->ip, remote->port);
+
+	return !pcb || pcbtable_tw_recycle(pcb);
+}
+
+/**
  * ports_bind_tuple() - Choose the local port of a TCP connect(2)
  * @local:	the source address that the route gave
  * @remote:	the peer
@@ -142,7 +152,7 @@ int ports_bind_tuple(struct portset *ps, struct sock *s, const ip_addr_t *local,
 		for (struct sock *o = ports_first(ps, port); o && !taken; o = o->port_next)
 			taken = o->local.port == port && !o->autobound &&
 				ip_overlap(local, &o->local.ip);
-		if (taken || pcbtable_find(local, port, &remote->ip, remote->port))
+		if (taken || !ports_tuple_free(local, port, remote))
 			continue;
 		s->autobound = true;
 		insert(ps, s, port);

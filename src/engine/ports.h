@@ -27,6 +27,7 @@ typedef bool ports_busy_fn(const struct sock *s, const struct endpoint *ep);
 
 int ports_bind(struct portset *ps, struct sock *s, const struct endpoint *ep,
 	       ports_busy_fn *busy);
+bool ports_tuple_free(const ip_addr_t *local, uint16_t port, const struct endpoint *remote);
 int ports_bind_tuple(struct portset *ps, struct sock *s, const ip_addr_t *local,
 		     const struct endpoint *remote);
 bool ports_may_listen(struct portset *ps, struct sock *s);

@@ -273,7 +273,7 @@ static int choose_local(struct tcp_sock *ts, const struct endpoint *to)
 	if (IP_GET_TYPE(&src) != IP_GET_TYPE(&to->ip))
 		return EINVAL;
 	if (s->bound) {
-		if (pcbtable_find(&src, s->local.port, &to->ip, to->port))
+		if (!ports_tuple_free(&src, s->local.port, to))
 			return EADDRNOTAVAIL;
 	} else {
 		int r = ports_bind_tuple(&s->e->tcp_ports, s, &src, to);
@@ -282,8 +282,7 @@ static int choose_local(struct tcp_sock *ts, const struct endpoint *to)
 			return -r;
 	}
 	s->local.ip = src;
-	/* lwIP has no simultaneous open, by which Linux connects a socket to itself */
-	return s->local.port == to->port && ip_addr_cmp(&src, &to->ip) ? ECONNREFUSED : 0;
+	return 0;
 }
 
 static int start_connect(struct tcp_sock *ts, const struct endpoint *to)

@@ -202,8 +202,12 @@ void xfer_ack(struct tcp_sock *ts)
 	uint32_t opened = pcb->rcv_nxt + pcb->rcv_wnd - pcb->rcv_ann_right_edge;
 	uint32_t step = ts->rx_wnd / 4 < WND_STEP ? ts->rx_wnd / 4 : WND_STEP;
 
-	if ((int32_t)opened >= (int32_t)step)
+	if ((int32_t)opened >= (int32_t)step) {
+		/* lwIP's own rule is to wait for a whole MSS of room: over lo that is
+		 * more than a small SO_RCVBUF ever has */
+		pcb->rcv_ann_wnd = pcb->rcv_wnd;
 		tcp_ack_now(pcb);
+	}
 	if (!(pcb->flags & TF_ACK_DELAY)) {
 		ts->rx_unacked = 0;
 		return;

@@ -62,6 +62,33 @@ static void no_neighbour(void)
 	close(e);
 }
 
+/* a window that is smaller than the loopback's segments opens again and again */
+static void small_window(void)
+{
+	static char data[256 * 1024];
+	int l = tcp(), c = tcp(), a;
+	size_t got = 0;
+	ssize_t n = 1;
+
+	set_int(l, SOL_SOCKET, SO_RCVBUF, 4096);
+	bind_to(l, site->own, 0);
+	listen(l, 1);
+	saw_result("connect", connect_to(c, site->own, port_of(l)));
+	a = accept(l, NULL, NULL);
+	nonblock(c);
+	nonblock(a);
+	for (size_t sent = 0; n && got < sizeof(data);) {
+		n = sent < sizeof(data) ? send(c, data, sizeof(data) - sent, 0) : 0;
+		sent += n > 0 ? (size_t)n : 0;
+		n = wait_for(a, POLLIN, WAIT_MS) ? recv(a, data, sizeof(data), 0) : 0;
+		got += n > 0 ? (size_t)n : 0;
+	}
+	saw("received", "%zu", got);
+	close(l);
+	close(a);
+	close(c);
+}
+
 /* TCP_DEFER_ACCEPT: accept() sees a connection when there is something to read */
 static void deferred(void)
 {
@@ -395,6 +422,7 @@ static void all_groups(void)
 }
 
 const struct scenario effect_scenarios[] = {
+	{ "small window", small_window, ON_LO },
 	{ "no neighbour", no_neighbour, ON_NET }, { "deferred", deferred, ON_LO },
 	{ "fast open", fast_open, ON_LO | ON_NET }, { "foreign address", foreign_address, ON_NET },
 	{ "devices", devices, ON_NET }, { "link local", link_local, ON_NET6 },

@@ -309,6 +309,51 @@ static void full_tuple(void)
 	close(l);
 }
 
+/* who closes first keeps the tuple, but not for long over the loopback */
+static void tuple_again(void)
+{
+	int l = listener(), fd = tcp(), a;
+	unsigned port = port_of(l);
+	char byte;
+
+	set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	saw_result("bind", bind_to(fd, site->own, test_port(0)));
+	saw_result("connect", connect_to(fd, site->own, port));
+	a = accept(l, NULL, NULL);
+	close(fd);
+	wait_for(a, POLLIN, WAIT_MS);
+	saw_result("end of file", recv(a, &byte, 1, 0));
+	close(a);
+	poll(NULL, 0, 2100);		/* Linux counts whole seconds, and wants more than one */
+	fd = tcp();
+	set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	saw_result("bind again", bind_to(fd, site->own, test_port(0)));
+	saw_result("connect again", connect_to(fd, site->own, port));
+	close(fd);
+	close(l);
+}
+
+/* 127/8 is the host's, all of it */
+static void whole_loopback(void)
+{
+	int l = tcp(), fd = tcp(), u = udp();
+	char buf[8] = "";
+
+	saw_result("bind TCP", bind_to(l, "127.1.2.3", test_port(0)));
+	saw_result("listen", listen(l, 1));
+	saw_result("connect", connect_to(fd, "127.1.2.3", test_port(0)));
+	wait_for(l, POLLIN, WAIT_MS);
+	saw("accept", "%s", accept(l, NULL, NULL) >= 0 ? "ok" : "no");
+	saw_result("bind UDP", bind_to(u, "127.1.2.3", test_port(0)));
+	saw_result("connect UDP", connect_to(u, "127.1.2.3", test_port(0)));
+	saw_result("send", send(u, "self", 4, 0));
+	wait_for(u, POLLIN, WAIT_MS);
+	saw_result("recv", recv(u, buf, sizeof(buf), MSG_DONTWAIT));
+	close(l);
+	close(fd);
+	close(u);
+}
+
 static void privileged(void)
 {
 	int fd = tcp(), u = udp();
@@ -396,6 +441,7 @@ const struct scenario name_scenarios[] = {
 	{ "UDP REUSEADDR", share_udp_addr, ON_LO }, { "UDP REUSEPORT", share_udp_port, ON_LO4 },
 	{ "two families", two_families, ON_ONE }, { "TIME_WAIT", time_wait, ON_LO },
 	{ "full tuple", full_tuple, ON_LO4 }, { "privileged", privileged, ON_LO4 },
+	{ "tuple again", tuple_again, ON_LO }, { "whole loopback", whole_loopback, ON_LO4 },
 	{ "to self", to_self, ON_LO4 }, { "IPv6 forms", v6_forms, ON_LO6 },
 	{ "bad targets", bad_targets, ON_LO },
 	{ 0 },
