@@ -491,9 +491,11 @@ static bool tw_reusable(const struct tcp_pcb *pcb, const struct tcp_hdr *hdr)
  */
 bool pcbtable_tw_recycle(struct tcp_pcb *pcb)
 {
-	if (pcb->state != TIME_WAIT ||
-	    !(ip_addr_isloopback(&pcb->remote_ip) || ip_addr_cmp(&pcb->local_ip, &pcb->remote_ip)) ||
-	    (u32_t)(tcp_ticks - pcb->tmr) <= 1000 / TCP_SLOW_INTERVAL)
+	const struct pcbnode *n = pcbnode_of(pcb);
+
+	if (pcb->state != TIME_WAIT || !n || sys_now() - n->tw_since <= 1000)
+		return false;
+	if (!ip_addr_isloopback(&pcb->remote_ip) && !ip_addr_cmp(&pcb->local_ip, &pcb->remote_ip))
 		return false;
 	tcp_abort(pcb);			/* sends nothing in TIME_WAIT */
 	return true;

@@ -261,7 +261,12 @@ static struct netif *multicast_netif(struct sock *s, const ip_addr_t *to)
 {
 	int index = IP_IS_V6(to) ? s->o.mcast_if6 : s->o.mcast_if;
 
-	return index ? iface_netif(s->e, (unsigned)index) : NULL;
+	if (index)
+		return iface_netif(s->e, (unsigned)index);
+	/* IPv4: where the address is that the socket is bound to */
+	if (!IP_IS_V6(to) && !ip_addr_isany_val(s->local.ip) && !ip_addr_ismulticast(&s->local.ip))
+		return iface_netif_of(s->e, &s->local.ip);
+	return NULL;
 }
 
 /**

@@ -62,6 +62,7 @@ unsigned iface_mtu_of(const struct iface *i);
 struct netif *iface_netif(struct engine *e, unsigned index);	/* NULL: no such index */
 unsigned iface_mtu(struct engine *e, unsigned index);	/* 0: no such index */
 int iface_send_frame(struct engine *e, unsigned index, struct pbuf *p);
+struct netif *iface_netif_of(struct engine *e, const ip_addr_t *ip);
 unsigned iface_index_of(const struct netif *n);
 
 #endif

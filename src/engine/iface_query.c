@@ -13,7 +13,8 @@
 
 #define LO_MTU		65535
 
-/* iface_of_address() - The interface that has this address, or NULL */
+/* iface_of_address() - The interface that has this address, or NULL.  Who has one
+ * address of 127/8 has them all */
 struct iface *iface_of_address(struct engine *e, const ip_addr_t *ip)
 {
 	for (struct iface *i = e->ifaces; i; i = i->next) {
@@ -23,10 +24,27 @@ struct iface *iface_of_address(struct engine *e, const ip_addr_t *ip)
 			continue;
 		}
 		for (const struct ifa4 *f = i->addr4; f; f = f->next)
-			if (ip_addr_cmp(&f->a.local, ip))
+			if (ip_addr_cmp(&f->a.local, ip) ||
+			    (ip4_addr_isloopback(ip_2_ip4(&f->a.local)) &&
+			     ip4_addr_isloopback(ip_2_ip4(ip))))
 				return i;
 	}
 	return NULL;
+}
+
+/* iface_netif_of() - Where packets from this address leave: an alias has a netif of its own */
+struct netif *iface_netif_of(struct engine *e, const ip_addr_t *ip)
+{
+	const struct iface *i;
+	struct netif *n;
+
+	if (IP_IS_V4(ip)) {
+		NETIF_FOREACH(n)
+			if (ip4_addr_cmp(netif_ip4_addr(n), ip_2_ip4(ip)))
+				return n;
+	}
+	i = iface_of_address(e, ip);
+	return i ? i->netif : NULL;
 }
 
 /* iface_is_broadcast() - Is it the broadcast address of any interface? */

@@ -33,12 +33,8 @@ static struct netif *pick_netif(struct sock *s, const ip_addr_t *group, unsigned
 
 	if (index)
 		return iface_netif(s->e, index);
-	if (local && !ip_addr_isany(local)) {
-		NETIF_FOREACH(n)
-			if (ip4_addr_cmp(netif_ip4_addr(n), ip_2_ip4(local)))
-				return n;
-		return NULL;
-	}
+	if (local && !ip_addr_isany(local))
+		return iface_netif_of(s->e, local);
 	return route_source(group, &src, &n) ? n : NULL;
 }
 

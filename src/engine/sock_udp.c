@@ -222,7 +222,8 @@ static int send_one(struct sock *s, const struct dgram_hdr *h, const uint8_t *da
 	udp_set_multicast_ttl(pcb, pcb->ttl);
 	pcb->tos = dgram_tos(s, h, &to.ip);
 	ip_set_option(pcb, SOF_BROADCAST);
-	if (IP_IS_V6_VAL(to.ip) ? s->o.mcast_loop6 : s->o.mcast_loop)
+	/* over lo it comes back by itself */
+	if (portif_of(n) && (IP_IS_V6_VAL(to.ip) ? s->o.mcast_loop6 : s->o.mcast_loop))
 		udp_set_flags(pcb, UDP_FLAGS_MULTICAST_LOOP);
 	else
 		udp_clear_flags(pcb, UDP_FLAGS_MULTICAST_LOOP);

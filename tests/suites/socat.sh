@@ -6,8 +6,7 @@ suite_prepare() {
 	[ -x "$SRC/socat" ] || (cd "$SRC" && ./configure && make) || return 1
 	cp -r "$SRC/." "$CWD"
 }
-# tests have numbers; of several that are alike the rest is left out, and what
-# takes long for waiting
+# tests have numbers, and names that are not told beforehand
 suite_cases() {
 	local n
 	n=$(cd "$CWD" && bash ./test.sh NONE 2>/dev/null | sed -n 's/^Summary: \([0-9]*\) tests.*/\1/p')
