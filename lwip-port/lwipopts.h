@@ -36,7 +36,6 @@
 #define LWIP_NUM_NETIF_CLIENT_DATA	1	/* struct portif */
 #define LWIP_NETIF_LOOPBACK		1	/* own addresses are reachable */
 #define LWIP_HAVE_LOOPIF		1	/* lo with 127.0.0.1 and ::1 */
-#define LWIP_LOOPIF_MULTICAST		1	/* groups may be joined there, as on Linux */
 #define LWIP_LOOPBACK_MAX_PBUFS		8192	/* bound: packets waiting on lo */
 #define LWIP_NETIF_STATUS_CALLBACK	1
 #define LWIP_NETIF_LINK_CALLBACK	1

@@ -20,6 +20,7 @@
 #include "engine/priv.h"
 #include "engine/rtnl.h"
 #include "engine/sock_dgram.h"
+#include "lwip/igmp.h"
 #include "netif/ethernet.h"
 
 #define MTU_DEFAULT	1500
@@ -174,6 +175,10 @@ int iface_add_lo(struct engine *e)
 	n->state = i;
 	memcpy(i->name, "lo", sizeof("lo"));
 	append(e, i);
+	/* groups may be joined there, as on Linux */
+	netif_set_flags(n, NETIF_FLAG_IGMP);
+	if (igmp_start(n) != ERR_OK)
+		return -ENOMEM;
 	return iface_adopt_lo(i);
 }
 
