@@ -9,6 +9,7 @@
 #                        mtu 1300
 #  the same in fd01::, fd02::, fd03::; the stack is ::fe
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/carry.sh.inc"
 t_begin
 need ip ping socat
 need_root
@@ -51,23 +52,6 @@ ping_says() {
 	wait_for 6 eval "pings $* ; has_line $T/ping '$text'" && ok "ping $*: $text" || not_ok "ping $*: $text" "$T/ping"
 }
 sysctl() { "$USTACK_CLI" sysctl s0 "$@"; }
-# carry WHAT ADDRESS: 50 MB each way, every byte right
-head -c 50000000 /dev/urandom >"$T/data"
-try() { timeout 20 "$@" || gone_or_zombie "${BG[srv]}"; }
-carry() {
-	local what=$1 addr=$2 v=4
-	case $addr in *:*) v=6 addr=[$addr] ;; esac
-	bg srv "${BN[@]}" socat -u TCP$v-LISTEN:7000,reuseaddr "CREATE:$T/got"
-	wait_for 20 try "${AN[@]}" socat -u "FILE:$T/data" "TCP$v:$addr:7000"
-	bg_wait srv 20
-	same "$what: 50 MB to $addr" "$T/data" "$T/got"
-	rm -f "$T/got"
-	bg srv "${BN[@]}" socat -u "FILE:$T/data" TCP$v-LISTEN:7000,reuseaddr
-	wait_for 20 try "${AN[@]}" socat -u "TCP$v:$addr:7000" "CREATE:$T/got"
-	bg_wait srv 20
-	same "$what: 50 MB from $addr" "$T/data" "$T/got"
-	rm -f "$T/got"
-}
 
 # --- off, until it is asked for
 wait_for 10 pings 10.1.0.254
@@ -86,10 +70,10 @@ ping_says "bytes from 10.2.0.2: icmp_seq=1 ttl=63" 10.2.0.2
 ping_says "bytes from fd02::2: icmp_seq=1 ttl=63" -6 fd02::2
 ping_says "bytes from 10.3.0.2: icmp_seq=1 ttl=63" 10.3.0.2
 ping_says "bytes from fd03::2: icmp_seq=1 ttl=63" -6 fd03::2
-carry "64 KB segments pass whole" 10.2.0.2
-carry "64 KB segments pass whole" fd02::2
-carry "cut for a link with a smaller mtu" 10.3.0.2
-carry "cut for a link with a smaller mtu" fd03::2
+carry "64 KB segments pass whole" 50 BN AN 10.2.0.2
+carry "64 KB segments pass whole" 50 BN AN fd02::2
+carry "cut for a link with a smaller mtu" 50 BN AN 10.3.0.2
+carry "cut for a link with a smaller mtu" 50 BN AN fd03::2
 
 # --- sizes
 ping_says "5008 bytes from 10.2.0.2" -s 5000 10.2.0.2
@@ -184,5 +168,5 @@ AN=(env USTACK=a LD_PRELOAD="$USTACK_PRELOAD")
 BN=(env USTACK=b LD_PRELOAD="$USTACK_PRELOAD")
 ping_says "bytes from 10.2.0.2: icmp_seq=1 ttl=" 10.2.0.2
 ping_says "bytes from fd02::2: icmp_seq=1 ttl=" -6 fd02::2
-carry "stack, router, stack" 10.2.0.2
-carry "stack, router, stack" fd02::2
+carry "stack, router, stack" 50 BN AN 10.2.0.2
+carry "stack, router, stack" 50 BN AN fd02::2

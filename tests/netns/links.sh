@@ -11,6 +11,7 @@
 #                         br0 10.6.0.3 --------- b1 ----+
 #                     v1 /  v0 10.6.0.9
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/carry.sh.inc"
 t_begin
 need ip bridge nc.openbsd ping socat
 [ "${USTACK_TWIN:-}" = kernel ] && skip_all "configures the daemon"
@@ -19,28 +20,6 @@ ns_new L
 
 # shows IFACE TEXT: what ip says of it
 shows() { "${US[@]}" ip -d link show "$1" 2>&1 | grep -q -- "$2"; }
-# the client ran through, or the server is gone: else it was too early
-try() { timeout 20 "$@" || gone_or_zombie "${BG[srv]}"; }
-
-# carry WHAT SERVER CLIENT ADDRESS: 20 MB each way, every byte right; SERVER and
-# CLIENT name arrays that run a command there
-head -c 20000000 /dev/urandom >"$T/data"
-carry() {
-	local what=$1 addr=$4 v=4
-	local -n server=$2 client=$3
-	case $addr in *:*) v=6 addr=[$addr] ;; esac
-	bg srv "${server[@]}" socat -u TCP$v-LISTEN:7000,reuseaddr "CREATE:$T/got"
-	wait_for 20 try "${client[@]}" socat -u "FILE:$T/data" "TCP$v:$addr:7000"
-	bg_wait srv 20
-	same "$what: 20 MB to $addr" "$T/data" "$T/got"
-	rm -f "$T/got"
-	bg srv "${server[@]}" socat -u "FILE:$T/data" TCP$v-LISTEN:7000,reuseaddr
-	wait_for 20 try "${client[@]}" socat -u "TCP$v:$addr:7000" "CREATE:$T/got"
-	bg_wait srv 20
-	same "$what: 20 MB from $addr" "$T/data" "$T/got"
-	rm -f "$T/got"
-}
-
 # --- vlan: the kernel between cuts the tagged segments of 64 KB for the other stack
 stack_start s1 "vnl=tap:x1/novnet,iface=x1,ip=10.4.0.1/24" "$K" || not_ok "s1 starts" "$T/s1.err"
 S1=(env USTACK=s1 LD_PRELOAD="$USTACK_PRELOAD")
@@ -61,8 +40,8 @@ check "ip link shows what it stands on" shows x0.5 "x0.5@x0:"
 check "vlan: ping" wait_for 10 "${US[@]}" ping -c1 -W1 10.5.0.1
 check "vlan: ping6" wait_for 10 "${US[@]}" ping -6 -c1 -W1 fd05::1
 check "vlan: a large ping, in fragments" "${S1[@]}" ping -c1 -W3 -s 5000 10.5.0.70
-carry vlan S1 US 10.5.0.1
-carry vlan US S1 fd05::70
+carry vlan 20 S1 US 10.5.0.1
+carry vlan 20 US S1 fd05::70
 "${S1[@]}" ip link add link x1 name x1.6 type vlan id 6
 "${S1[@]}" ip addr add 10.5.6.1/24 dev x1.6
 "${S1[@]}" ip link set x1.6 up
@@ -108,10 +87,10 @@ check "bridge link: b0" has_line "$T/bl" "b0: <BROADCAST,MULTICAST,UP,LOWER_UP> 
 "${US[@]}" bridge fdb show >"$T/fdb" 2>&1
 mac=$(ip -n "$L" -br link show t1 | grep -oE '([0-9a-f]{2}:){5}[0-9a-f]{2}')
 check "bridge fdb: learned" has_line "$T/fdb" "$mac dev b1 master br0"
-carry "bridge, cut for a port" LN KN 10.6.0.2
-carry "bridge, cut for a port" LN KN fd06::2
-carry "bridge's own" US KN 10.6.0.3
-carry "bridge's own" LN US fd06::2
+carry "bridge, cut for a port" 20 LN KN 10.6.0.2
+carry "bridge, cut for a port" 20 LN KN fd06::2
+carry "bridge's own" 20 US KN 10.6.0.3
+carry "bridge's own" 20 LN US fd06::2
 
 check "bridge fdb add" "${US[@]}" bridge fdb add 02:00:00:00:00:44 dev b0 master static
 check "bridge fdb add: exists" eval '! "${US[@]}" bridge fdb add 02:00:00:00:00:44 dev b0 master static'
@@ -147,7 +126,7 @@ check "a carrier when it is up" shows v0 "v0@v1: <BROADCAST,MULTICAST,UP,LOWER_U
 "${US[@]}" ip addr add 10.6.1.9/24 dev v0
 ip -n "$K" addr add 10.6.1.1/24 dev t2
 check "veth behind the bridge" wait_for 10 "${KN[@]}" ping -c1 -W1 10.6.1.9
-carry "veth behind the bridge" US KN 10.6.1.9
+carry "veth behind the bridge" 20 US KN 10.6.1.9
 "${US[@]}" ip link set v1 nomaster
 check "nomaster: it is cut off" eval '! "${KN[@]}" ping -c1 -W1 10.6.1.9'
 "${US[@]}" ip link del v1
@@ -164,8 +143,8 @@ check "the first end waits, without a carrier" eval '"${A[@]}" ip link show c0 |
 stack_start v2 "veth=$T/cable,ip=10.8.0.2/24,ip=fd08::2/64" || not_ok "second end" "$T/v2.err"
 B=(env USTACK=v2 LD_PRELOAD="$USTACK_PRELOAD")
 check "both have a carrier" wait_for 5 eval '"${A[@]}" ip link show c0 | grep -q "state UP"'
-carry "veth between stacks" B A 10.8.0.2
-carry "veth between stacks" B A fd08::2
+carry "veth between stacks" 20 B A 10.8.0.2
+carry "veth between stacks" 20 B A fd08::2
 start=$(date +%s%N)
 bg srv "${B[@]}" socat -u TCP4-LISTEN:7000,reuseaddr OPEN:/dev/null
 wait_for 20 try "${A[@]}" sh -c 'head -c 1000000000 /dev/zero | socat -b 131072 -u - TCP4:10.8.0.2:7000'
