@@ -11,10 +11,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/log.h"
 #include "engine/iface_priv.h"
 #include "engine/priv.h"
-#include "lwip/udp.h"
 
 #define ENOUGH_NS	2000000000ull	/* after that, one family is enough */
 #define MTU4_MIN	576	/* what every host takes: RFC 791; less would be an attack */
@@ -174,6 +174,39 @@ void autoconf_set_mtu(struct autoconf *a, unsigned *told, unsigned mtu)
 		mtu = a->mtu6;
 	if (mtu != iface_mtu_of(a->i))
 		iface_set_mtu(a->i, mtu);
+}
+
+/**
+ * autoconf_open() - The port that all clients of a protocol share
+ * @pcb:	NULL: made now
+ * @any:	of the protocol's family
+ *
+ * Return: 0 or -ENOMEM
+ */
+int autoconf_open(struct udp_pcb **pcb, const ip_addr_t *any, uint16_t port, udp_recv_fn recv)
+{
+	if (*pcb)
+		return 0;
+	*pcb = udp_new_ip_type(IP_GET_TYPE(any));
+	if (!*pcb)
+		return -ENOMEM;
+	ip_set_option(*pcb, SOF_BROADCAST);
+	udp_bind(*pcb, any, port);
+	udp_recv(*pcb, recv, NULL);
+	return 0;
+}
+
+/* autoconf_send() - A datagram to a server; one that is lost is sent again, or not missed */
+void autoconf_send(struct udp_pcb *pcb, const void *data, size_t len, const ip_addr_t *to,
+		   uint16_t port, struct netif *n, const ip_addr_t *from)
+{
+	struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, (u16_t)len, PBUF_RAM);
+
+	if (!p)
+		return;
+	memcpy(p->payload, data, len);
+	udp_sendto_if_src(pcb, p, to, port, n, from);
+	pbuf_free(p);
 }
 
 /* autoconf_exit() - The engine ends, and its interfaces have */

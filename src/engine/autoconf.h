@@ -12,6 +12,7 @@
 #include "base/loop.h"
 #include "engine/names.h"
 #include "lwip/netif.h"
+#include "lwip/udp.h"
 
 struct config_iface;
 struct dhcp4;
@@ -49,6 +50,9 @@ void autoconf_exit(struct engine *e);
 void autoconf_set_mtu(struct autoconf *a, unsigned *told, unsigned mtu);
 void autoconf_duplicate(struct iface *i);
 void autoconf_told(struct autoconf *a, bool managed, bool other);
+int autoconf_open(struct udp_pcb **pcb, const ip_addr_t *any, uint16_t port, udp_recv_fn recv);
+void autoconf_send(struct udp_pcb *pcb, const void *data, size_t len, const ip_addr_t *to,
+		   uint16_t port, struct netif *n, const ip_addr_t *from);
 
 /* dhcp4.c */
 struct dhcp4 *dhcp4_new(struct autoconf *a);

@@ -38,7 +38,6 @@
 #include "engine/priv.h"
 #include "lwip/etharp.h"
 #include "netif/ethernet.h"
-#include "lwip/udp.h"
 
 #define NS_PER_MS	1000000ull
 #define NS_PER_S	1000000000ull
@@ -106,38 +105,17 @@ static uint64_t back_off(unsigned tries)
 
 /* ---- sending ---- */
 
-static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from,
-			u16_t port);
-
-static int open_pcb(struct engine *e)
-{
-	if (e->dhcp4_pcb)
-		return 0;
-	e->dhcp4_pcb = udp_new_ip_type(IPADDR_TYPE_V4);
-	if (!e->dhcp4_pcb)
-		return -ENOMEM;
-	ip_set_option(e->dhcp4_pcb, SOF_BROADCAST);
-	udp_bind(e->dhcp4_pcb, IP4_ADDR_ANY, DHCP4_CLIENT_PORT);
-	udp_recv(e->dhcp4_pcb, on_datagram, e);
-	return 0;
-}
-
-/* @to: 0: broadcast.  One that is lost is sent again, or not missed */
+/* @to: 0: broadcast */
 static void send_to(struct dhcp4 *d, const struct dhcp4_request *q, uint32_t to, uint32_t from)
 {
 	uint8_t buf[DHCP4_SIZE];
 	size_t len = dhcp4_build(q, buf);
-	struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, (u16_t)len, PBUF_RAM);
 	ip_addr_t dst, src;
 
-	if (!p)
-		return;
-	memcpy(p->payload, buf, len);
 	to_ip(to ? to : IPADDR_BROADCAST, &dst);
 	to_ip(from, &src);
-	udp_sendto_if_src(d->i->e->dhcp4_pcb, p, &dst, DHCP4_SERVER_PORT,
-			  iface_netif_of4(d->i, &src), &src);
-	pbuf_free(p);
+	autoconf_send(d->i->e->dhcp4_pcb, buf, len, &dst, DHCP4_SERVER_PORT,
+		      iface_netif_of4(d->i, &src), &src);
 }
 
 static void ask(struct dhcp4 *d, enum dhcp4_type type, uint32_t requested, uint32_t server)
@@ -605,7 +583,7 @@ struct dhcp4 *dhcp4_new(struct autoconf *a)
 {
 	struct dhcp4 *d = calloc(1, sizeof(*d));
 
-	if (!d || open_pcb(a->i->e) < 0) {
+	if (!d || autoconf_open(&a->i->e->dhcp4_pcb, IP4_ADDR_ANY, DHCP4_CLIENT_PORT, on_datagram) < 0) {
 		free(d);
 		return NULL;
 	}

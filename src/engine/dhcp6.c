@@ -27,7 +27,6 @@
 #include "engine/autoconf.h"
 #include "engine/iface_priv.h"
 #include "engine/priv.h"
-#include "lwip/udp.h"
 
 #define NS_PER_MS	1000000ull
 #define NS_PER_S	1000000000ull
@@ -83,21 +82,6 @@ static const char *text(const uint8_t addr[16], char buf[ADDR_STRLEN])
 
 /* ---- sending ---- */
 
-static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from,
-			u16_t port);
-
-static int open_pcb(struct engine *e)
-{
-	if (e->dhcp6_pcb)
-		return 0;
-	e->dhcp6_pcb = udp_new_ip_type(IPADDR_TYPE_V6);
-	if (!e->dhcp6_pcb)
-		return -ENOMEM;
-	udp_bind(e->dhcp6_pcb, IP6_ADDR_ANY, DHCP6_CLIENT_PORT);
-	udp_recv(e->dhcp6_pcb, on_datagram, e);
-	return 0;
-}
-
 /* to all servers and relays, ff02::1:2, from the link-local address */
 static void tell(struct dhcp6 *d, enum dhcp6_type type, const uint8_t *addr,
 		 const struct dhcp6_id *server)
@@ -107,7 +91,6 @@ static void tell(struct dhcp6 *d, enum dhcp6_type type, const uint8_t *addr,
 		.elapsed = (now(d) - d->began) / (10 * NS_PER_MS), .host = d->i->e->host,
 	};
 	uint8_t buf[DHCP6_SIZE];
-	struct pbuf *p;
 	ip_addr_t dst;
 	size_t len;
 
@@ -115,16 +98,11 @@ static void tell(struct dhcp6 *d, enum dhcp6_type type, const uint8_t *addr,
 		return;			/* later: the timer comes again */
 	memcpy(q.mac, d->i->mac, 6);
 	len = dhcp6_build(&q, buf);
-	p = pbuf_alloc(PBUF_TRANSPORT, (u16_t)len, PBUF_RAM);
-	if (!p)
-		return;
-	memcpy(p->payload, buf, len);
 	ip_addr_set_zero_ip6(&dst);
 	IP6_ADDR(ip_2_ip6(&dst), PP_HTONL(0xff020000), 0, 0, PP_HTONL(0x00010002));
 	ip6_addr_assign_zone(ip_2_ip6(&dst), IP6_MULTICAST, d->i->netif);
-	udp_sendto_if_src(d->i->e->dhcp6_pcb, p, &dst, DHCP6_SERVER_PORT, d->i->netif,
-			  netif_ip_addr6(d->i->netif, 0));
-	pbuf_free(p);
+	autoconf_send(d->i->e->dhcp6_pcb, buf, len, &dst, DHCP6_SERVER_PORT, d->i->netif,
+		      netif_ip_addr6(d->i->netif, 0));
 }
 
 /* RFC 8415 15: twice the last wait, a tenth more or less */
@@ -460,7 +438,7 @@ struct dhcp6 *dhcp6_new(struct autoconf *a)
 {
 	struct dhcp6 *d = calloc(1, sizeof(*d));
 
-	if (!d || open_pcb(a->i->e) < 0) {
+	if (!d || autoconf_open(&a->i->e->dhcp6_pcb, IP6_ADDR_ANY, DHCP6_CLIENT_PORT, on_datagram) < 0) {
 		free(d);
 		return NULL;
 	}
