@@ -58,6 +58,7 @@ void port_nd6_input(struct pbuf *p, struct netif *inp);
  * of tcp_netif_ip_addr_changed(); see tcpglue.c */
 err_t lwip_tcp_write(struct tcp_pcb *pcb, const void *data, u16_t len, u8_t flags);
 err_t lwip_tcp_send_fin(struct tcp_pcb *pcb);
+err_t lwip_tcp_output(struct tcp_pcb *pcb);
 void port_tcp_addr_changed(const ip_addr_t *old, const ip_addr_t *new);
 
 /* a connection's addresses and ports as hash input, without padding holes */

@@ -38,6 +38,7 @@ struct recovery {
 	enum recovery_timer what;
 	uint32_t rto_from;		/* ms: when the retransmission timer was restarted */
 	struct tcp_pcb *pcb;
+	struct tcp_seg *tail;		/* tcpglue.c's: the last of pcb->unacked; NULL: not known */
 	struct sack_board sb;
 	struct cc cc;
 	struct rtt rtt;

@@ -494,6 +494,47 @@ err_t tcp_send_fin(struct tcp_pcb *pcb)
 	return lwip_tcp_send_fin(pcb);
 }
 
+/* whether all that is to be sent comes behind a segment that was sent */
+static bool comes_behind(const struct tcp_pcb *pcb, const struct tcp_seg *sent)
+{
+	return pcb->unsent && TCP_SEQ_GT(lwip_ntohl(pcb->unsent->tcphdr->seqno),
+					 lwip_ntohl(sent->tcphdr->seqno));
+}
+
+/**
+ * tcp_output() - lwIP's, without its walk along all that is in flight
+ * @pcb:	as for lwIP's
+ *
+ * lwIP looks for the end of pcb->unacked from its head, each time: with segments
+ * of one packet these are thousands.  While recovery.c is in charge nothing but an
+ * ACK takes segments from that queue, and from its head, so we know its end, and
+ * hide from lwIP what is before it.
+ *
+ * Return: lwIP's
+ */
+err_t tcp_output(struct tcp_pcb *pcb)
+{
+	struct pcbnode *node = pcbnode_of(pcb);
+	struct recovery *r = node ? node->rec : NULL;
+	struct tcp_seg *head = pcb->unacked, *end;
+	err_t err;
+
+	if (!r)
+		return lwip_tcp_output(pcb);
+	end = head && r->sb.n ? r->tail : NULL;
+	if (end && comes_behind(pcb, end))
+		pcb->unacked = end;
+	err = lwip_tcp_output(pcb);
+	if (head)
+		pcb->unacked = head;
+	if (!end)
+		end = pcb->unacked;
+	while (end && end->next)
+		end = end->next;
+	r->tail = end;
+	return err;
+}
+
 /**
  * port_tcp_addr_changed() - Stands for tcp_netif_ip_addr_changed() in netif.c
  * @old, @new:	as for lwIP's, which resets the connections of @old

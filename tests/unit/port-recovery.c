@@ -516,6 +516,45 @@ static void a_smaller_path_mtu_cuts_what_goes_again(void **state)
 		assert_in_range(w.len[i], 41, 552);
 }
 
+/* what is in flight, in order and without a hole; its last segment is @r's tail */
+static void in_flight_is(uint32_t from, uint32_t to)
+{
+	struct recovery *r = pcbnode_of(pcb)->rec;
+	const struct tcp_seg *s, *last = NULL;
+	uint32_t at = from;
+
+	for (s = pcb->unacked; s; last = s, s = s->next) {
+		assert_int_equal(lwip_ntohl(s->tcphdr->seqno) - iss - 1, at);
+		at += s->len;
+	}
+	assert_int_equal(at, to);
+	if (last && r->tail)
+		assert_ptr_equal(r->tail, last);
+}
+
+static void the_end_of_what_is_in_flight_is_known(void **state)
+{
+	send_bulk(2 * 1460);
+	in_flight_is(0, 2 * 1460);
+	assert_non_null(pcbnode_of(pcb)->rec->tail);
+	send_bulk(2 * 1460);
+	in_flight_is(0, 4 * 1460);
+	ack(3 * 1460, 0, 0);			/* the tail alone is left */
+	send_bulk(1460);
+	in_flight_is(3 * 1460, 5 * 1460);
+	ack(5 * 1460, 0, 0);			/* the tail is gone */
+	assert_null(pcb->unacked);
+	assert_null(pcbnode_of(pcb)->rec->tail);
+	send_bulk(3 * 1460);
+	in_flight_is(5 * 1460, 8 * 1460);
+	ack(5 * 1460, 6 * 1460, 8 * 1460);	/* sent again from where it is */
+	in_flight_is(5 * 1460, 8 * 1460);
+	send_bulk(1460);
+	in_flight_is(5 * 1460, 9 * 1460);
+	ack(9 * 1460, 0, 0);
+	assert_null(pcb->unacked);
+}
+
 static void algorithms_have_names(void **state)
 {
 	assert_string_equal(port_congestion_name(port_congestion_find("cubic")), "cubic");
@@ -549,6 +588,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_sack_three_dupacks_repair, connection_without_sack, end),
 		cmocka_unit_test_setup_teardown(a_timeout_sends_one_segment_and_backs_off, connection, end),
 		cmocka_unit_test_setup_teardown(a_silent_tail_is_probed, connection, end),
+		cmocka_unit_test_setup_teardown(the_end_of_what_is_in_flight_is_known, connection, end),
 		cmocka_unit_test_setup_teardown(a_smaller_path_mtu_cuts_what_goes_again, connection, end),
 		/* their callback takes the place of recovery.c's */
 		cmocka_unit_test(timers_fire_when_due_and_never_before),
