@@ -24,7 +24,7 @@ struct pcbnode {
 	uint32_t tw_tmr;		/* pcb->tmr then */
 	uint16_t wire_mss;		/* 0 until ESTABLISHED; options deducted */
 	bool fresh;			/* initial window yet to be set */
-	bool hold_ack;			/* the SYN|ACK's ACK may wait for data to go with */
+	bool hold_ack;			/* the ACK of a SYN|ACK or FIN may wait for what goes with it */
 	bool shrunk;			/* wire_mss, by ICMP, below pcb->mss */
 	uint16_t rcv_rtt;		/* ms, of the path as a receiver sees it; 0: unknown */
 	uint8_t congestion;		/* enum cc_kind */

@@ -365,12 +365,13 @@ void port_tcp_established(struct tcp_pcb *pcb)
 }
 
 /**
- * port_tcp_hold_ack() - Let the ACK of a SYN|ACK wait for data to go with
- * @pcb:	from the connected callback
+ * port_tcp_hold_ack() - Let the ACK of a SYN|ACK or FIN wait for what goes with it
+ * @pcb:	from the connected callback, or the receive callback at the end
  *
- * Most clients write as soon as they are connected: one packet fewer, and the
- * server is woken once.  The ACK becomes a delayed one; the caller sees to
- * it that it goes much sooner than that timer lets it.
+ * Most clients write as soon as they are connected, and most programs close once
+ * they have read the end: one packet fewer, and the peer is woken once.  The
+ * ACK becomes a delayed one; the caller sees to it that it goes much sooner
+ * than that timer lets it.
  */
 void port_tcp_hold_ack(struct tcp_pcb *pcb)
 {
@@ -380,11 +381,11 @@ void port_tcp_hold_ack(struct tcp_pcb *pcb)
 		node->hold_ack = true;
 }
 
-/* lwIP has just asked for the ACK of the SYN|ACK */
+/* lwIP has just asked for that ACK */
 static void hold_ack(struct pcbnode *node, struct tcp_pcb *pcb)
 {
 	node->hold_ack = false;
-	if (pcb->state != ESTABLISHED || pcb->unsent || pcb->refused_data)
+	if ((pcb->state != ESTABLISHED && pcb->state != CLOSE_WAIT) || pcb->unsent || pcb->refused_data)
 		return;
 	tcp_clear_flags(pcb, TF_ACK_NOW);
 	tcp_set_flags(pcb, TF_ACK_DELAY);

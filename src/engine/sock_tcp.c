@@ -234,8 +234,7 @@ static err_t connected_cb(void *arg, struct tcp_pcb *pcb, err_t err)
 	set_window(ts);
 	unplug(ts);
 	xfer_start(ts);
-	port_tcp_hold_ack(pcb);
-	ts->ack_held = true;
+	xfer_hold_ack(ts);
 	return ERR_OK;
 }
 

@@ -52,7 +52,7 @@ struct tcp_sock {
 	bool app_rdhup, app_hup;	/* it shut down writing; closed everywhere */
 	bool app_eof;			/* and everything before that was taken */
 	bool fin_sent;
-	bool ack_held, ack_timed;	/* the handshake's ACK waits for the first write; by timer */
+	bool ack_held, ack_timed;	/* of a SYN or FIN, for what goes with it; by timer */
 	struct txbuf *tx_head, *tx_tail; /* buffers that lwIP's segments point to */
 	uint64_t unacked_since;		/* loop_now() of the last progress; 0: nothing is in flight */
 	uint64_t tx_written;		/* bytes handed to lwIP */
@@ -93,6 +93,7 @@ void listener_queue(const struct tcp_sock *ts, uint32_t *queued, uint32_t *backl
 void xfer_start(struct tcp_sock *ts);
 void xfer_event(struct tcp_sock *ts, uint32_t events);
 void xfer_dirty(struct tcp_sock *ts);
+void xfer_hold_ack(struct tcp_sock *ts);
 void xfer_undirty(struct tcp_sock *ts);
 void xfer_run_all(struct engine *e);
 void xfer_flush(struct tcp_sock *ts);
