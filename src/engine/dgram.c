@@ -64,6 +64,13 @@ void dgram_exit(struct engine *e)
 	e->udp_out = NULL;
 }
 
+/* dgram_open() - What a new socket of either kind begins with; 0 or -errno */
+int dgram_open(struct sock *s)
+{
+	burst_init(&dgram(s)->burst);
+	return sock_set_sndbuf(s, s->o.rcvbuf);
+}
+
 /* ---- toward the application ---- */
 
 static uint64_t realtime_ns(void)
@@ -214,11 +221,13 @@ static bool read_one(struct sock *s, dgram_send_fn *send)
 /* dgram_event() - The application wrote or closed */
 void dgram_event(struct sock *s, uint32_t events, dgram_send_fn *send)
 {
-	int i = 0;
+	struct burst *b = &dgram(s)->burst;
+	int most = events == EPOLLIN ? b->ask : BURST, i = 0;
 
-	while (!s->closed && i < BURST && read_one(s, send))
+	while (!s->closed && i < most && read_one(s, send))
 		i++;
-	if (i < BURST && (events & EPOLLHUP) && !s->closed)
+	burst_got(b, i, BURST);
+	if (i < most && (events & EPOLLHUP) && !s->closed)
 		sock_close(s);
 }
 

@@ -1,8 +1,8 @@
 /* iface_io.c - frames between an interface's link and its netif
  *
  * Theory of operation
- * Receiving: one wake-up reads a burst of frames, as many as the last one
- * suggests and of about BURST_BYTES at most, into 64 KB buffers.  A large frame
+ * Receiving: one wake-up reads a burst of frames (burst.h), of about BURST_BYTES at
+ * most, into 64 KB buffers.  A large frame
  * (GRO) goes to lwIP in its buffer, wrapped as a pbuf_custom that comes back to
  * the pool when lwIP is done; a small one is copied, or it would pin 64 KB.
  * Sending: lwIP's linkoutput gathers the pbufs of one frame into one writev().
@@ -259,7 +259,7 @@ static void on_link(struct loop_fd *w, uint32_t events)
 		writable(i);
 	if (!(events & ~EPOLLOUT))
 		return;
-	want = refill(i, i->ask);
+	want = refill(i, i->burst.ask);
 	got = link_recv(i->link, i->buf, want);
 	if (got < 0) {
 		link_gone(i, got);
@@ -271,15 +271,11 @@ static void on_link(struct loop_fd *w, uint32_t events)
 	}
 	if (i->link->changed)
 		link_changed(i);
-	/* a lone frame costs no second read(): the link is level-triggered.
-	 * Two full bursts in a row ask for more, up to what fits in a cache */
-	if (got < want)
-		i->ask = got ? got : 1;
-	else if (bytes > BURST_BYTES)
-		i->ask = want > 1 ? want / 2 : 1;
-	else if (i->full && bytes * 2 <= BURST_BYTES)
-		i->ask = want < IFACE_BURST / 2 ? want * 2 : IFACE_BURST;
-	i->full = got == want;
+	/* no more than fits in a cache */
+	if (got == want && bytes > BURST_BYTES)
+		burst_halve(&i->burst);
+	else
+		burst_got(&i->burst, got, bytes * 2 <= BURST_BYTES ? IFACE_BURST : want);
 }
 
 /* ---- sending ---- */
@@ -453,7 +449,7 @@ void iface_set_portif(struct iface *i, struct portif *p)
 /* iface_io_start() - Watch the link, if there is one outside: 0 or -errno */
 int iface_io_start(struct iface *i)
 {
-	i->ask = 1;
+	burst_init(&i->burst);
 	if (i->link->fd < 0)
 		return 0;
 	return loop_fd_add(i->e->loop, &i->w, i->link->fd, EPOLLIN, on_link);

@@ -8,6 +8,7 @@
 #define ENGINE_IFACE_PRIV_H
 
 #include "base/loop.h"
+#include "engine/burst.h"
 #include "engine/iface.h"
 #include "link/link.h"
 #include "port.h"
@@ -43,8 +44,7 @@ struct iface {
 	uint8_t mac[6];
 	uint8_t addrgen;		/* IN6_ADDR_GEN_MODE_* */
 	uint32_t txqlen;		/* kept, as Linux does for devices without a queue */
-	int ask;			/* frames to read at the next wake-up */
-	bool full;			/* the last one got as many as it asked for */
+	struct burst burst;		/* frames a wake-up */
 	struct link_buf buf[IFACE_BURST];
 	struct link_stats lo;		/* lo's figures: lwIP's, which have 32 bits, summed up */
 	uint32_t lo_seen[3];

@@ -8,7 +8,7 @@ libengine_la_SOURCES = \
 	src/engine/dhcp4.c src/engine/dhcp4_msg.c src/engine/dhcp4_msg.h \
 	src/engine/dhcp6.c src/engine/dhcp6_msg.c src/engine/dhcp6_msg.h \
 	src/engine/domains.c src/engine/domains.h \
-	src/engine/dgram.c src/engine/sock_dgram.h \
+	src/engine/dgram.c src/engine/sock_dgram.h src/engine/burst.h \
 	src/engine/diag.c src/engine/diag.h src/engine/diag_priv.h \
 	src/engine/diag_filter.c src/engine/diag_filter.h \
 	src/engine/diag_inet.c src/engine/diag_other.c \
@@ -52,6 +52,11 @@ TESTS += tests/unit/engine-bpf
 tests_unit_engine_bpf_SOURCES = tests/unit/engine-bpf.c src/engine/bpf.c
 tests_unit_engine_bpf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_engine_bpf_LDADD = $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/engine-burst
+TESTS += tests/unit/engine-burst
+tests_unit_engine_burst_SOURCES = tests/unit/engine-burst.c
+tests_unit_engine_burst_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_engine_burst_LDADD = $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/engine-dhcp
 TESTS += tests/unit/engine-dhcp
 tests_unit_engine_dhcp_SOURCES = tests/unit/engine-dhcp.c src/engine/dhcp4_msg.c \

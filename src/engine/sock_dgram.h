@@ -2,6 +2,7 @@
 #ifndef ENGINE_SOCK_DGRAM_H
 #define ENGINE_SOCK_DGRAM_H
 
+#include "engine/burst.h"
 #include "engine/sock.h"
 #include "lwip/pbuf.h"
 #include "proto/dgram.h"
@@ -22,6 +23,7 @@ struct dgram_sock {
 	unsigned sticky_if;		/* IPV6_PKTINFO of all that is sent: interface, */
 	ip_addr_t sticky_src;		/* and source address; zero: none */
 	bool rd_shut, wr_shut;
+	struct burst burst;		/* of what the application wrote */
 	struct cork *cork;		/* UDP: a datagram that grows (MSG_MORE, UDP_CORK) */
 	uint64_t drops;			/* the application was too slow */
 };
@@ -42,6 +44,7 @@ struct dgram_info {
  * the application then gets as an error record */
 typedef int dgram_send_fn(struct sock *s, const struct dgram_hdr *h, uint8_t *data, size_t len);
 
+int dgram_open(struct sock *s);
 void dgram_event(struct sock *s, uint32_t events, dgram_send_fn *send);
 void dgram_info_current(struct dgram_info *info, uint16_t sport, uint16_t dport);
 void dgram_deliver(struct sock *s, const struct dgram_info *info, const struct pbuf *p,

@@ -222,7 +222,7 @@ static int raw_op_open(struct sock *s)
 	if (ds->raw_next)
 		ds->raw_next->raw_pprev = &ds->raw_next;
 	s->e->raws = ds;
-	return sock_set_sndbuf(s, s->o.rcvbuf);
+	return dgram_open(s);
 }
 
 static int raw_op_bind(struct sock *s, const struct endpoint *ep)
@@ -396,7 +396,7 @@ static int ping_op_connect(struct sock *s, const struct msg_addr *to, uint32_t p
 
 static int ping_op_open(struct sock *s)
 {
-	return sock_set_sndbuf(s, s->o.rcvbuf);
+	return dgram_open(s);
 }
 
 static void ping_opt_changed(struct sock *s, int level, int name)

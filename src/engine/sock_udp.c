@@ -316,7 +316,7 @@ static void udp_event(struct sock *s, uint32_t events)
 
 static int udp_op_open(struct sock *s)
 {
-	return sock_set_sndbuf(s, s->o.rcvbuf);
+	return dgram_open(s);
 }
 
 static int udp_op_bind(struct sock *s, const struct endpoint *ep)
