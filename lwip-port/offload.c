@@ -9,6 +9,10 @@
  * What is not TCP and does not fit has to be fragmented by us: port_frag4/6
  * lend lwIP's own fragmentation the real MTU for the duration of one call.
  *
+ * UDP of ours is marked by a flag of its pbuf (UDP_PARTIAL), which stays with it
+ * where it waits for a neighbour; its checksum field then is the size of the
+ * datagrams that the kernel is to cut it into (USO), or 0 if it is one.
+ *
  * Received frames that the kernel merged (GRO) or never summed carry no valid
  * checksum; port_vnet_in() turns checking off for exactly those.
  */
@@ -21,12 +25,20 @@
 #include "lwip/prot/ip4.h"
 #include "lwip/prot/ip6.h"
 #include "lwip/prot/tcp.h"
+#include "lwip/prot/udp.h"
+#include "lwip/udp.h"
 #include "hooks.h"
 #include "port.h"
 #include "port_priv.h"
 
 #define CHECK_L4	(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP | \
 			 NETIF_CHECKSUM_CHECK_ICMP | NETIF_CHECKSUM_CHECK_ICMP6)
+
+#define UDP_PARTIAL	0x80U		/* beside lwIP's PBUF_FLAG_* */
+
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4	/* Linux 6.2 */
+#define VIRTIO_NET_HDR_GSO_UDP_L4	5
+#endif
 
 static u8_t client_data_id(void)
 {
@@ -123,19 +135,54 @@ static unsigned gso_size(const struct tcp_place *w, const struct portif *pi, uns
 }
 
 /* the pseudo header's sum, not inverted: what NEEDS_CSUM wants in the field */
-static uint16_t pseudo_sum(const struct tcp_place *w)
+static uint16_t pseudo_sum(uint8_t proto, unsigned len, const ip_addr_t *src, const ip_addr_t *dst)
 {
 	struct pbuf none;
 
 	memset(&none, 0, sizeof(none));
-	return (uint16_t)~ip_chksum_pseudo(&none, IP_PROTO_TCP, (u16_t)w->l4len,
-					   &w->src, &w->dst);
+	return (uint16_t)~ip_chksum_pseudo(&none, proto, (u16_t)len, src, dst);
+}
+
+/* where the sum that is begun in the packet is to be completed */
+static void needs_sum(struct pbuf *p, unsigned l4, unsigned field, uint16_t sum,
+		      struct virtio_net_hdr *v)
+{
+	pbuf_take_at(p, &sum, sizeof(sum), (u16_t)(l4 + field));
+	v->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	v->csum_start = (uint16_t)l4;
+	v->csum_offset = (uint16_t)field;
+}
+
+/* a packet marked UDP_PARTIAL; no options, no extension headers */
+static void udp_out(struct pbuf *p, unsigned l3, struct virtio_net_hdr *v)
+{
+	const struct ip_hdr *ip = (const void *)((u8_t *)p->payload + l3);
+	unsigned l4 = l3 + (IPH_V(ip) == 6 ? IP6_HLEN : IP_HLEN);
+	const struct udp_hdr *udp = (const void *)((u8_t *)p->payload + l4);
+	unsigned size = udp->chksum, len = p->tot_len - l4;
+	ip_addr_t src, dst;
+
+	if (IPH_V(ip) == 6) {
+		ip_addr_copy_from_ip6_packed(src, ((const struct ip6_hdr *)ip)->src);
+		ip_addr_copy_from_ip6_packed(dst, ((const struct ip6_hdr *)ip)->dest);
+	} else {
+		ip_addr_copy_from_ip4(src, ip->src);
+		ip_addr_copy_from_ip4(dst, ip->dest);
+	}
+	p->flags &= (u8_t)~UDP_PARTIAL;
+	needs_sum(p, l4, offsetof(struct udp_hdr, chksum), pseudo_sum(IP_PROTO_UDP, len, &src, &dst), v);
+	if (!size)
+		return;
+	v->gso_type = VIRTIO_NET_HDR_GSO_UDP_L4;
+	v->gso_size = (uint16_t)size;
+	v->hdr_len = (uint16_t)(l4 + UDP_HLEN);
 }
 
 /**
  * port_vnet_out() - Describe an outgoing frame to the kernel
  * @n:		interface with portif.vnet
- * @p:		the frame; TCP's checksum field is changed if it is zero
+ * @p:		the frame; TCP's checksum field is changed if it is zero, UDP's if it
+ *		is left to the kernel
  * @l3:		offset of the IP header
  * @v:		out
  */
@@ -144,20 +191,19 @@ void port_vnet_out(struct netif *n, struct pbuf *p, unsigned l3, struct virtio_n
 	const struct portif *pi = portif_of(n);
 	struct tcp_place w;
 	unsigned data, gso;
-	uint16_t sum;
 
 	memset(v, 0, sizeof(*v));
 	if (port_forward_meta_out(p, l3, v))
 		return;
+	if (p->flags & UDP_PARTIAL) {
+		udp_out(p, l3, v);
+		return;
+	}
 	/* a raw socket's own checksum is left as it is */
 	if (!pi || !pi->vnet || !tcp_place_find(p, l3, &w) || w.tcp.chksum)
 		return;
-	sum = pseudo_sum(&w);
-	pbuf_take_at(p, &sum, sizeof(sum),
-		     (u16_t)(w.l4 + offsetof(struct tcp_hdr, chksum)));
-	v->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-	v->csum_start = (uint16_t)w.l4;
-	v->csum_offset = offsetof(struct tcp_hdr, chksum);
+	needs_sum(p, w.l4, offsetof(struct tcp_hdr, chksum),
+		  pseudo_sum(IP_PROTO_TCP, w.l4len, &w.src, &w.dst), v);
 	data = w.l4len - w.hlen;
 	if (!data)
 		return;
@@ -206,6 +252,58 @@ static err_t out6(struct netif *n, struct pbuf *p, const ip6_addr_t *dst)
 	if (pi && pi->out6)
 		return pi->out6(n, p, dst);
 	return ethip6_output(n, p, dst);
+}
+
+static struct {
+	const struct pbuf *p;		/* to be compared with, not to be touched */
+	uint16_t gso;
+} udp_mark;
+
+/* IP has put its header before a datagram that port_udp_send() gave it */
+static void mark_udp(struct pbuf *p, unsigned hlen)
+{
+	if (p != udp_mark.p)
+		return;
+	udp_mark.p = NULL;
+	p->flags |= UDP_PARTIAL;
+	((struct udp_hdr *)(void *)((u8_t *)p->payload + hlen))->chksum = udp_mark.gso;
+}
+
+/**
+ * port_udp_cuts() - Does an interface cut datagrams?
+ */
+bool port_udp_cuts(const struct netif *n)
+{
+	return portif_of(n) && portif_of(n)->uso;
+}
+
+/**
+ * port_udp_send() - Send a datagram, or several, over a link that may do part of the work
+ * @pcb, @p, @to, @port, @n, @src: as for udp_sendto_if_src(); @p is PBUF_RAM with room
+ *		for the headers
+ * @gso:	bytes of each datagram but the last, of which there are at least two; 0:
+ *		@p is one.  Only where port_udp_cuts(), and not to an address of ours
+ *
+ * Return: lwIP's
+ */
+err_t port_udp_send(struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *to, uint16_t port,
+		    struct netif *n, const ip_addr_t *src, uint16_t gso)
+{
+	const struct portif *pi = portif_of(n);
+	unsigned head = (IP_IS_V6(to) ? IP6_HLEN : IP_HLEN) + UDP_HLEN;
+	u16_t flags = n->chksum_flags;
+	err_t err;
+
+	/* what comes back to ourselves, or goes in fragments, is summed here */
+	if (!pi || !pi->vnet || ip_addr_ismulticast(to) || (!gso && p->tot_len + head > pi->mtu))
+		return udp_sendto_if_src(pcb, p, to, port, n, src);
+	udp_mark.p = p;
+	udp_mark.gso = gso;
+	n->chksum_flags &= (u16_t)~NETIF_CHECKSUM_GEN_UDP;
+	err = udp_sendto_if_src(pcb, p, to, port, n, src);
+	n->chksum_flags = flags;
+	udp_mark.p = NULL;
+	return err;
 }
 
 static const struct pbuf *df_mark;	/* to be compared with, not to be touched */
@@ -272,8 +370,9 @@ err_t port_frag4(struct pbuf *p, struct netif *n, const ip4_addr_t *dst)
 	if (df && p->len >= IP_HLEN && IPH_PROTO(ip) == IP_PROTO_TCP)
 		set_df(ip);
 
+	mark_udp(p, IP_HLEN);
 	if (!pi || n->mtu || p->tot_len <= pi->mtu || p->len < IP_HLEN ||
-	    IPH_PROTO(ip) == IP_PROTO_TCP)
+	    IPH_PROTO(ip) == IP_PROTO_TCP || p->flags & UDP_PARTIAL)
 		return out4(n, p, dst);
 	if (IPH_OFFSET(ip) & PP_HTONS(IP_DF))
 		return ERR_VAL;
@@ -295,8 +394,9 @@ err_t port_frag6(struct pbuf *p, struct netif *n, const ip6_addr_t *dst)
 	netif_output_ip6_fn output = n->output_ip6;
 	err_t err;
 
+	mark_udp(p, IP6_HLEN);
 	if (!pi || n->mtu || p->tot_len <= pi->mtu || p->len < IP6_HLEN ||
-	    IP6H_NEXTH(ip) == IP6_NEXTH_TCP)
+	    IP6H_NEXTH(ip) == IP6_NEXTH_TCP || p->flags & UDP_PARTIAL)
 		return out6(n, p, dst);
 	n->mtu = pi->mtu;
 	n->output_ip6 = out6;

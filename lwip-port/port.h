@@ -13,6 +13,8 @@
 #include "lwip/netif.h"
 #include "lwip/tcp.h"
 
+struct udp_pcb;
+
 #define PORT_TICK_MS	25	/* port_tcp_tick() interval: TCP_TMR_INTERVAL */
 
 /* lwip_init() and the self-test that our TCP_REG/TCP_RMV are in effect */
@@ -58,6 +60,7 @@ struct portif {
 	uint16_t mtu;		/* the wire's; netif->mtu is 0 when vnet is on, since
 				 * lwIP must then not fragment or clamp */
 	bool vnet;		/* frames carry virtio_net_hdr: TSO and checksum offload */
+	bool uso;		/* UDP's, too: several datagrams in one frame */
 	uint8_t forward;	/* PORT_FORWARD*: what comes in for others goes on */
 	/* where port_frag4/6 send to; NULL: etharp_output, ethip6_output */
 	netif_output_fn out4;
@@ -65,6 +68,12 @@ struct portif {
 };
 void portif_attach(struct netif *n, struct portif *p);	/* sets netif->mtu and chksum flags from p */
 struct portif *portif_of(const struct netif *n);	/* NULL: none (lo) */
+
+/* udp_sendto_if_src() with checksum, and cutting into datagrams of @gso bytes (0: it
+ * is one), left to the kernel where the link allows */
+err_t port_udp_send(struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *to, uint16_t port,
+		    struct netif *n, const ip_addr_t *src, uint16_t gso);
+bool port_udp_cuts(const struct netif *n);	/* @gso may be set */
 
 /* fill @v for an outgoing frame of a vnet link: gso fields for a TCP segment
  * over the wire's MSS, NEEDS_CSUM with the pseudo-header sum stored in the

@@ -441,10 +441,10 @@ void iface_set_portif(struct iface *i, struct portif *p)
 
 	p->mtu = i->portif.mtu;
 	p->vnet = i->link->caps & LINK_CAP_VNET;
+	p->uso = i->link->caps & LINK_CAP_USO;
 	p->out4 = l3 ? send_packet4 : NULL;
 	p->out6 = l3 ? send_packet6 : NULL;
 }
-
 
 /* iface_io_start() - Watch the link, if there is one outside: 0 or -errno */
 int iface_io_start(struct iface *i)

@@ -8,7 +8,8 @@
  * lwIP's list of UDP PCBs stays empty however many sockets there are.
  *
  * With MSG_MORE or UDP_CORK records are collected, at most one datagram's worth a
- * socket; with UDP_SEGMENT one record is sent as several datagrams.
+ * socket; with UDP_SEGMENT one record is sent as several datagrams, which the link
+ * cuts if it can.
  */
 #include "engine/sock_dgram.h"
 
@@ -191,7 +192,9 @@ static int autobind(struct sock *s)
 	return r < 0 ? EAGAIN : 0;
 }
 
-static int send_one(struct sock *s, const struct dgram_hdr *h, const uint8_t *data, size_t len)
+/* @gso: of how many bytes each, if it is several datagrams; 0: it is one */
+static int send_cut(struct sock *s, const struct dgram_hdr *h, const uint8_t *data, size_t len,
+		    uint16_t gso)
 {
 	struct udp_pcb *pcb = s->e->udp_out;
 	struct endpoint to;
@@ -207,7 +210,7 @@ static int send_one(struct sock *s, const struct dgram_hdr *h, const uint8_t *da
 	if (r == 0 && to.port == 0)
 		r = EINVAL;
 	if (r == 0)
-		r = dgram_fits(s, n, &to.ip, len + UDP_HLEN + (IP_IS_V6_VAL(to.ip) ? IP6_HLEN : IP_HLEN));
+		r = dgram_fits(s, n, &to.ip, (gso ? gso : len) + UDP_HLEN + (IP_IS_V6_VAL(to.ip) ? IP6_HLEN : IP_HLEN));
 	if (r == 0)
 		r = autobind(s);
 	if (r)
@@ -227,9 +230,14 @@ static int send_one(struct sock *s, const struct dgram_hdr *h, const uint8_t *da
 		udp_set_flags(pcb, UDP_FLAGS_MULTICAST_LOOP);
 	else
 		udp_clear_flags(pcb, UDP_FLAGS_MULTICAST_LOOP);
-	err = udp_sendto_if_src(pcb, p, &to.ip, to.port, n, &src);
+	err = port_udp_send(pcb, p, &to.ip, to.port, n, &src, gso);
 	pbuf_free(p);
 	return errno_of_lwip(err);
+}
+
+static int send_one(struct sock *s, const struct dgram_hdr *h, const uint8_t *data, size_t len)
+{
+	return send_cut(s, h, data, len, 0);
 }
 
 /* UDP_SEGMENT (udp(7)): datagrams of that size, the last may be shorter; they must not
@@ -254,6 +262,9 @@ static int send_segments(struct sock *s, const struct dgram_hdr *h, const uint8_
 		return EMSGSIZE;
 	if (len > size * SEGMENTS_MAX)
 		return EINVAL;
+	if (len > size && port_udp_cuts(out) && !ip_addr_ismulticast(&to.ip) &&
+	    !iface_is_broadcast(s->e, &to.ip) && !iface_of_address(s->e, &to.ip))
+		return send_cut(s, h, data, len, (uint16_t)size);
 	do {
 		n = len < size ? len : size;
 		r = send_one(s, h, data, n);

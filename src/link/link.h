@@ -24,6 +24,7 @@ enum {
 	LINK_CAP_VNET	= 1 << 0,	/* carries virtio_net_hdr: TSO, GRO, partial checksums */
 	LINK_CAP_L3	= 1 << 1,	/* IP packets without an Ethernet header (tun) */
 	LINK_CAP_NOCARRIER = 1 << 2,	/* there is nothing at the other end (dummy) */
+	LINK_CAP_USO	= 1 << 3,	/* LINK_CAP_VNET, and takes several UDP datagrams as a frame */
 };
 
 #define LINK_FRAME_MAX	(65536 + 64)	/* the largest frame of any link */

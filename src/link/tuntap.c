@@ -12,8 +12,8 @@
  * directions: without it every segment costs a system call and a checksum.
  * What the kernel may send us is set by TUNSETOFFLOAD, in falling order of
  * what it takes.  UDP's large frames (USO) are not asked for: one of those
- * carries several datagrams, which lwIP would take for one.  The settings
- * outlive a persistent device's owner, so each is made explicitly, also to
+ * carries several datagrams, which lwIP would take for one; the kernel takes them
+ * from us wherever it knows them (Linux 6.2).  The settings outlive a persistent device's owner, so each is made explicitly, also to
  * "none" ("tap:NAME/novnet").
  *
  * A frame that meets a device that is down is lost, as on a cable without a
@@ -30,6 +30,11 @@
 #include <unistd.h>
 #include <linux/if_tun.h>
 #include "link/kind.h"
+
+#ifndef TUN_F_USO4			/* Linux 6.2 */
+#define TUN_F_USO4	0x20
+#define TUN_F_USO6	0x40
+#endif
 
 #define TUN_DEV		"/dev/net/tun"
 #define TUN_IOV		IOV_MAX		/* pieces of a frame, header included */
@@ -141,8 +146,9 @@ static unsigned device_mtu(int fd, const char *name)
 	return mtu;
 }
 
-/* headers and offload as the device's flags ask for */
-static int set_offload(int fd, bool vnet)
+/* headers and offload as the device's flags ask for; *uso: it takes several UDP
+ * datagrams as one frame */
+static int set_offload(int fd, bool vnet, bool *uso)
 {
 	static const unsigned long wanted[] = { TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6, TUN_F_CSUM, 0 };
 	const size_t n = sizeof(wanted) / sizeof(*wanted);
@@ -155,6 +161,7 @@ static int set_offload(int fd, bool vnet)
 	 * Where the kernel does not know the call there is only that order. */
 	if (vnet)
 		ioctl(fd, TUNSETVNETLE, &little);
+	*uso = vnet && ioctl(fd, TUNSETOFFLOAD, wanted[0] | TUN_F_USO4 | TUN_F_USO6) == 0;
 	for (size_t i = vnet ? 0 : n - 1; i < n; i++)
 		if (ioctl(fd, TUNSETOFFLOAD, wanted[i]) == 0)
 			break;
@@ -181,6 +188,7 @@ int tuntap_attach(int fd, struct link **out, char *err, size_t errlen)
 {
 	struct ifreq ifr;
 	struct tuntap *t;
+	bool uso = false;
 	int rc;
 
 	memset(&ifr, 0, sizeof(ifr));
@@ -189,7 +197,7 @@ int tuntap_attach(int fd, struct link **out, char *err, size_t errlen)
 				 strerror(errno));
 	rc = set_nonblock(fd);
 	if (!rc)
-		rc = set_offload(fd, ifr.ifr_flags & IFF_VNET_HDR);
+		rc = set_offload(fd, ifr.ifr_flags & IFF_VNET_HDR, &uso);
 	if (rc)
 		return link_fail(rc, err, errlen, "fd %d: cannot set up device \"%.15s\": %s",
 				 fd, ifr.ifr_name, strerror(-rc));
@@ -201,7 +209,7 @@ int tuntap_attach(int fd, struct link **out, char *err, size_t errlen)
 	if (ifr.ifr_flags & IFF_TUN)
 		t->l.caps |= LINK_CAP_L3;
 	if (ifr.ifr_flags & IFF_VNET_HDR) {
-		t->l.caps |= LINK_CAP_VNET;
+		t->l.caps |= LINK_CAP_VNET | (uso ? LINK_CAP_USO : 0);
 		t->hdr = sizeof(struct virtio_net_hdr);
 	}
 	memcpy(t->l.name, ifr.ifr_name, strnlen(ifr.ifr_name, sizeof(t->l.name) - 1));

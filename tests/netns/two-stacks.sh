@@ -36,12 +36,12 @@ dialled() {
 	bg_wait cli 15 || gone_or_zombie "${BG[srv]}"
 }
 
-# over NAME VNL VNL: both families, both directions of data
+# over NAME VNL VNL [KEYS [KEYS]]: both families, both directions of data
 over() {
 	local what=$1 i addr
-	user_stack a "vnl=$2,ip=10.0.0.1/24,ip=fc00::1:1/64" && ok "$what: first stack starts, unprivileged" ||
+	user_stack a "vnl=$2,ip=10.0.0.1/24,ip=fc00::1:1/64${4:-}" && ok "$what: first stack starts, unprivileged" ||
 		not_ok "$what: first stack starts, unprivileged" "$T/a.err"
-	user_stack b "vnl=$3,ip=10.0.0.2/24,ip=fc00::1:2/64" && ok "$what: second stack starts" ||
+	user_stack b "vnl=$3,ip=10.0.0.2/24,ip=fc00::1:2/64${5:-}" && ok "$what: second stack starts" ||
 		not_ok "$what: second stack starts" "$T/b.err"
 	head -c 3000000 /dev/urandom >"$T/data"
 	for addr in 10.0.0.2 fc00::1:2; do
@@ -66,5 +66,7 @@ over() {
 	stack_stop b
 }
 over ptp "ptp://$T/ptp" "ptp://$T/ptp"
+over "ptp, jumbo frames" "ptp://$T/jumbo" "ptp://$T/jumbo" ,mtu=9216 ,mtu=9216
+over "ptp, jumbo frames at one end" "ptp://$T/half" "ptp://$T/half" ,mtu=9216 ,mtu=1500
 over hub "hub://$T/hub" "vde://$T/hub"
 over switch "switch://$T/switch" "vde://$T/switch"

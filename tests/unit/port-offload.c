@@ -268,6 +268,94 @@ static void long_datagrams_are_fragmented(void **state)
 	udp_remove(u);
 }
 
+static struct virtio_net_hdr described;
+
+static err_t describe4(struct netif *n, struct pbuf *p, const ip4_addr_t *dst)
+{
+	port_vnet_out(n, p, 0, &described);
+	wire_keep(n->state, p);
+	return ERR_OK;
+}
+
+static err_t describe6(struct netif *n, struct pbuf *p, const ip6_addr_t *dst)
+{
+	port_vnet_out(n, p, 0, &described);
+	wire_keep(n->state, p);
+	return ERR_OK;
+}
+
+/* @len bytes from port 9 to port 7 */
+static void send_udp(const char *from, const char *to, unsigned len, uint16_t gso)
+{
+	ip_addr_t src = addr(from), dst = addr(to);
+	struct udp_pcb *u = udp_new_ip_type(IPADDR_TYPE_ANY);
+	struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, (u16_t)len, PBUF_RAM);
+
+	w.port.uso = true;
+	w.port.out4 = describe4;
+	w.port.out6 = describe6;
+	wire_clear(&w);
+	memset(&described, 0, sizeof(described));
+	memset(p->payload, 'u', len);
+	u->local_port = 9;
+	assert_int_equal(port_udp_send(u, p, &dst, 7, &w.netif, &src, gso), ERR_OK);
+	pbuf_free(p);
+	udp_remove(u);
+}
+
+static void udp_is_left_to_the_kernel_to_sum(void **state)
+{
+	ip_addr_t l = addr("10.0.0.1"), r = addr("10.0.0.2");
+	struct pbuf *p;
+	uint16_t sum;
+
+	send_udp("10.0.0.1", "10.0.0.2", 1000, 0);
+	assert_int_equal(w.nsent, 1);
+	assert_int_equal(described.flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
+	assert_int_equal(described.gso_type, VIRTIO_NET_HDR_GSO_NONE);
+	assert_int_equal(described.csum_start, 20);
+	assert_int_equal(described.csum_offset, 6);
+	p = frame(0, 0);
+	sum = kernel_sum(p, &described);
+	memcpy((uint8_t *)p->payload + 26, &sum, 2);
+	pbuf_remove_header(p, 20);
+	assert_int_equal(ip_chksum_pseudo(p, IP_PROTO_UDP, p->tot_len, &l, &r), 0);
+	pbuf_free(p);
+}
+
+static void several_datagrams_are_one_frame(void **state)
+{
+	send_udp("10.0.0.1", "10.0.0.2", 10 * 1200 + 1, 1200);
+	assert_int_equal(w.nsent, 1);
+	assert_int_equal(w.len[0], 28 + 10 * 1200 + 1);
+	assert_int_equal(described.gso_type, 5);	/* UDP_L4 */
+	assert_int_equal(described.gso_size, 1200);
+	assert_int_equal(described.hdr_len, 28);
+	send_udp("fd00::1", "fd00::2", 2 * 1200, 1200);
+	assert_int_equal(w.nsent, 1);
+	assert_int_equal(described.gso_type, 5);
+	assert_int_equal(described.csum_start, 40);
+	assert_int_equal(described.hdr_len, 48);
+}
+
+static void fragments_and_groups_are_summed_by_us(void **state)
+{
+	ip_addr_t l = addr("10.0.0.1"), g = addr("239.1.2.3");
+	struct pbuf *p;
+
+	send_udp("10.0.0.1", "10.0.0.2", 3000, 0);
+	assert_int_equal(w.nsent, 3);
+	assert_int_equal(described.flags, 0);
+	assert_int_not_equal(w.data[0][26] << 8 | w.data[0][27], 0);
+	send_udp("10.0.0.1", "239.1.2.3", 100, 0);
+	assert_int_equal(w.nsent, 1);
+	assert_int_equal(described.flags, 0);
+	p = frame(0, 0);
+	pbuf_remove_header(p, 20);
+	assert_int_equal(ip_chksum_pseudo(p, IP_PROTO_UDP, p->tot_len, &l, &g), 0);
+	pbuf_free(p);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -283,6 +371,9 @@ int main(void)
 		T(merged_frames_are_not_summed),
 		T(loopback_works_without_checksums),
 		T(long_datagrams_are_fragmented),
+		T(udp_is_left_to_the_kernel_to_sum),
+		T(several_datagrams_are_one_frame),
+		T(fragments_and_groups_are_summed_by_us),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
