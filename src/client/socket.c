@@ -49,7 +49,7 @@ int client_socket_check(int domain, int type, int protocol)
 	case SOCK_STREAM:
 		return protocol == 0 || protocol == IPPROTO_TCP ? 0 : -EPROTONOSUPPORT;
 	case SOCK_DGRAM:
-		if (protocol == 0 || protocol == IPPROTO_UDP ||
+		if (protocol == 0 || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE ||
 		    protocol == (domain == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6))
 			return 0;
 		return -EPROTONOSUPPORT;

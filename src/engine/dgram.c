@@ -370,6 +370,13 @@ uint8_t dgram_tos(const struct sock *s, const struct dgram_hdr *h, const ip_addr
 	return (uint8_t)(IP_IS_V4(to) ? s->o.tos : s->o.tclass < 0 ? 0 : s->o.tclass);
 }
 
+/* dgram_loops() - Does a multicast come back to the host's own sockets?  Over lo it does
+ * by itself */
+bool dgram_loops(const struct sock *s, const ip_addr_t *to, const struct netif *n)
+{
+	return portif_of(n) && (IP_IS_V6(to) ? s->o.mcast_loop6 : s->o.mcast_loop);
+}
+
 /* what bind(2) did not ask for by name is given up (__udp_disconnect()) */
 static void dissolve(struct sock *s)
 {

@@ -1,4 +1,4 @@
-/* diag_inet.c - TCP, UDP and raw sockets by sock_diag: struct inet_diag_msg
+/* diag_inet.c - TCP, UDP, UDP-Lite and raw sockets by sock_diag: struct inet_diag_msg
  *
  * Theory of operation
  * A TCP connection is shown when lwIP has it: half open, established, or
@@ -91,8 +91,9 @@ static bool view_sock(struct sock *s, int protocol, struct view *v)
 	}
 	v->state = s->connected ? ST_ESTABLISHED : ST_CLOSE;
 	set_ends(v, &s->local, s->connected ? &s->remote : NULL);
-	if (protocol == IPPROTO_UDP)
-		return s->ops == &sock_udp_ops && s->local.port;
+	if (protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE)
+		return s->ops == &sock_udp_ops && s->local.port &&
+			is_udplite(s) == (protocol == IPPROTO_UDPLITE);
 	v->sport = (uint16_t)s->protocol;	/* as Linux shows it */
 	v->dport = 0;
 	return s->ops == &sock_raw_ops;
@@ -334,7 +335,8 @@ static bool step(struct diag_dump *d)
 
 static bool known(int protocol)
 {
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_RAW;
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP ||
+		protocol == IPPROTO_UDPLITE || protocol == IPPROTO_RAW;
 }
 
 static int begin_dump(struct rtnl_req *r, const struct inet_diag_req_v2 *q, size_t hdr,
@@ -408,10 +410,11 @@ static void try_sock(struct sock *s, void *arg)
 		consider(f, &v);
 }
 
-/* TCP's listeners and UDP's sockets stand in the table of ports */
+/* TCP's listeners, UDP's and UDP-Lite's sockets stand in their tables of ports */
 static void search_ports(struct rtnl_req *r, struct search *f)
 {
-	struct portset *ps = f->q->sdiag_protocol == IPPROTO_TCP ? &r->e->tcp_ports : &r->e->udp_ports;
+	int protocol = f->q->sdiag_protocol;
+	struct portset *ps = protocol == IPPROTO_TCP ? &r->e->tcp_ports : udp_ports(r->e, protocol);
 	uint16_t port = ntohs(f->swapped ? f->q->id.idiag_dport : f->q->id.idiag_sport);
 
 	for (struct sock *s = ports_first(ps, port); s; s = s->port_next)
@@ -478,7 +481,10 @@ static int find_one(struct rtnl_req *r, struct search *f)
 static int get_one(struct rtnl_req *r, const struct inet_diag_req_v2 *q)
 {
 	/* "src and dst are swapped for historical reasons" (udp_dump_one()) */
-	struct search f = { .q = q, .swapped = q->sdiag_protocol == IPPROTO_UDP };
+	struct search f = {
+		.q = q, .swapped = q->sdiag_protocol == IPPROTO_UDP ||
+			q->sdiag_protocol == IPPROTO_UDPLITE,
+	};
 	struct nlmsghdr h = {
 		.nlmsg_type = r->h->nlmsg_type, .nlmsg_seq = r->h->nlmsg_seq, .nlmsg_pid = r->portid,
 	};
@@ -580,7 +586,7 @@ void diag_destroyed(struct sock *s)
 	if (tcp && ((struct tcp_sock *)s)->phase == TCP_CONNECTED)
 		v.pcb = ((struct tcp_sock *)s)->pcb;
 	begin_put(&b, &h, &v, 1 << (INET_DIAG_INFO - 1));
-	nl_put_u8(&b, INET_DIAG_PROTOCOL, tcp ? IPPROTO_TCP : IPPROTO_UDP);
+	nl_put_u8(&b, INET_DIAG_PROTOCOL, tcp ? IPPROTO_TCP : is_udplite(s) ? IPPROTO_UDPLITE : IPPROTO_UDP);
 	nl_end(&b);
 	if (!b.failed)
 		netlink_tell(s->e, NETLINK_SOCK_DIAG, group, &b);

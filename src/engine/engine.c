@@ -107,7 +107,7 @@ static void on_assert(const char *msg, const char *file, int line)
 
 static void set_port_range(struct engine *e, uint16_t min, uint16_t max)
 {
-	struct portset *all[] = { &e->tcp_ports, &e->udp_ports, &e->ping_ports };
+	struct portset *all[] = { &e->tcp_ports, &e->udp_ports, &e->udplite_ports, &e->ping_ports };
 
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		all[i]->min = min;

@@ -178,9 +178,9 @@ static void tell(struct engine *e, const struct quote *q, struct dgram_hdr *h, b
 
 	raw_icmp_error(e, q->proto, &q->local, &to, h, fatal, &q->packet, q->hlen);
 	switch (q->proto) {
-	case IPPROTO_UDP:
+	case IPPROTO_UDP: case IPPROTO_UDPLITE:
 		data = quote_from(q, q->hlen + UDP_HLEN);
-		udp_icmp_error(e, &q->local, &q->remote, h, fatal, &data);
+		udp_icmp_error(e, q->proto, &q->local, &q->remote, h, fatal, &data);
 		return;
 	case IPPROTO_TCP:
 		pcb = pcbtable_find(&q->local.ip, q->local.port, &q->remote.ip, q->remote.port);

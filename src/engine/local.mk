@@ -38,6 +38,7 @@ libengine_la_SOURCES = \
 	src/engine/sock_tcp.c src/engine/tcp.h \
 	src/engine/tcp_info.c src/engine/tcp_opt.c \
 	src/engine/sock_udp.c \
+	src/engine/udplite.c \
 	src/engine/sockopt.c src/engine/sockopt.h \
 	src/engine/users.c \
 	src/engine/xfer.c src/engine/xfer.h src/engine/xfer_rx.c src/engine/xfer_tx.c

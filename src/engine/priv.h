@@ -61,10 +61,12 @@ struct engine {
 
 	struct nl_sock *netlinks;	/* sock_netlink.c */
 
-	struct portset tcp_ports, udp_ports, ping_ports;
+	struct portset tcp_ports, udp_ports, udplite_ports, ping_ports;
 	struct tcp_sock *dirty;		/* connections with something to move */
 
 	struct raw_pcb *udp_in;		/* takes UDP before lwIP's own list (sock_udp.c) */
+	struct { uint32_t in, noports, inerrors, out; } udplite;	/* datagrams */
+	struct raw_pcb *udplite_in;	/* takes UDP-Lite, and sends it (udplite.c) */
 	struct raw_pcb *icmp_in, *icmp6_in;	/* looks at ICMP (icmp.c) */
 	struct udp_pcb *udp_out;	/* unregistered; filled in for each datagram */
 

@@ -19,6 +19,7 @@
 #include "engine/iface_priv.h"
 #include "engine/priv.h"
 #include "engine/sock.h"
+#include "engine/sock_dgram.h"
 #include "engine/tcp.h"
 #include "lwip/igmp.h"
 #include "lwip/mld6.h"
@@ -31,7 +32,7 @@ typedef void proc_fn(FILE *f, struct engine *e);
 /* ---- sockets, counted ---- */
 
 struct counts {
-	unsigned used, tcp[2], udp[2], raw[2];	/* [1]: AF_INET6 */
+	unsigned used, tcp[2], udp[2], udplite[2], raw[2];	/* [1]: AF_INET6 */
 	unsigned orphan, tw, established;
 };
 
@@ -44,7 +45,7 @@ static void count_sock(struct sock *s, void *arg)
 	if (s->ops == &sock_tcp_ops)
 		c->tcp[v6] += ((struct tcp_sock *)s)->phase != TCP_NEW;
 	else if (s->ops == &sock_udp_ops)
-		c->udp[v6] += s->local.port != 0;
+		*(is_udplite(s) ? &c->udplite[v6] : &c->udp[v6]) += s->local.port != 0;
 	else if (s->ops == &sock_raw_ops)
 		c->raw[v6]++;
 }
@@ -76,16 +77,16 @@ static void sockstat(FILE *f, struct engine *e)
 
 	fprintf(f, "sockets: used %u\n"
 		"TCP: inuse %u orphan %u tw %u alloc %u mem 0\n"
-		"UDP: inuse %u mem 0\nUDPLITE: inuse 0\nRAW: inuse %u\nFRAG: inuse 0 memory 0\n",
-		c.used, c.tcp[0], c.orphan, c.tw, e->nstream + c.orphan, c.udp[0], c.raw[0]);
+		"UDP: inuse %u mem 0\nUDPLITE: inuse %u\nRAW: inuse %u\nFRAG: inuse 0 memory 0\n",
+		c.used, c.tcp[0], c.orphan, c.tw, e->nstream + c.orphan, c.udp[0], c.udplite[0], c.raw[0]);
 }
 
 static void sockstat6(FILE *f, struct engine *e)
 {
 	struct counts c = count(e);
 
-	fprintf(f, "TCP6: inuse %u\nUDP6: inuse %u\nUDPLITE6: inuse 0\nRAW6: inuse %u\n"
-		"FRAG6: inuse 0 memory 0\n", c.tcp[1], c.udp[1], c.raw[1]);
+	fprintf(f, "TCP6: inuse %u\nUDP6: inuse %u\nUDPLITE6: inuse %u\nRAW6: inuse %u\n"
+		"FRAG6: inuse 0 memory 0\n", c.tcp[1], c.udp[1], c.udplite[1], c.raw[1]);
 }
 
 /* ---- counters ---- */
@@ -123,8 +124,9 @@ static void snmp(FILE *f, struct engine *e)
 	fprintf(f, "Udp: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors "
 		"InCsumErrors IgnoredMulti MemErrors\nUdp: %u %u %u %u 0 0 0 0 0\n"
 		"UdpLite: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors "
-		"InCsumErrors IgnoredMulti MemErrors\nUdpLite: 0 0 0 0 0 0 0 0 0\n",
-		m->udpindatagrams, m->udpnoports, m->udpinerrors, m->udpoutdatagrams);
+		"InCsumErrors IgnoredMulti MemErrors\nUdpLite: %u %u %u %u 0 0 0 0 0\n",
+		m->udpindatagrams, m->udpnoports, m->udpinerrors, m->udpoutdatagrams,
+		e->udplite.in, e->udplite.noports, e->udplite.inerrors, e->udplite.out);
 }
 
 static void snmp6(FILE *f, struct engine *e)

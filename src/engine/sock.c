@@ -250,7 +250,8 @@ static const struct sock_ops *pick(const struct msg_socket *how)
 	case SOCK_STREAM:
 		return how->protocol == 0 || how->protocol == IPPROTO_TCP ? &sock_tcp_ops : NULL;
 	case SOCK_DGRAM:
-		if (how->protocol == 0 || how->protocol == IPPROTO_UDP)
+		if (how->protocol == 0 || how->protocol == IPPROTO_UDP ||
+		    how->protocol == IPPROTO_UDPLITE)
 			return &sock_udp_ops;
 		return how->protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) ?
 			&sock_ping_ops : NULL;

@@ -66,6 +66,7 @@ int dgram_setopt(struct sock *s, int level, int name, const void *val, uint32_t 
 int dgram_shutdown(struct sock *s, int how);
 uint8_t dgram_ttl(const struct sock *s, const struct dgram_hdr *h, const ip_addr_t *to);
 uint8_t dgram_tos(const struct sock *s, const struct dgram_hdr *h, const ip_addr_t *to);
+bool dgram_loops(const struct sock *s, const ip_addr_t *to, const struct netif *n);
 bool dgram_wants(const struct sock *s, const struct dgram_info *info);
 int errno_of_lwip(err_t err);
 
@@ -76,14 +77,25 @@ void multicast_leave_all(struct sock *s);
 bool multicast_wants(const struct sock *s, const ip_addr_t *group, unsigned ifindex);
 void multicast_forget_netif(struct engine *e, const struct netif *n);
 
+/* udplite.c: what UDP-Lite (RFC 3828) has of its own */
+int udplite_coverage(struct pbuf *p, unsigned hlen);
+bool udplite_takes(const struct sock *s, int coverage);
+err_t udplite_output(struct sock *s, struct pbuf *p, const struct endpoint *to, uint8_t hops,
+		     uint8_t tos, struct netif *n, const ip_addr_t *src);
+
 /* sock_udp.c, icmp.c: the taps into lwIP's input */
 int udp_open_input(struct engine *e);
 void udp_close_input(struct engine *e);
-void udp_icmp_error(struct engine *e, const struct endpoint *local,
+static inline bool is_udplite(const struct sock *s)
+{
+	return s->ops == &sock_udp_ops && s->protocol == IPPROTO_UDPLITE;
+}
+struct portset *udp_ports(struct engine *e, int protocol);
+void udp_icmp_error(struct engine *e, int protocol, const struct endpoint *local,
 		    const struct endpoint *remote, const struct dgram_hdr *err, bool hard,
 		    const struct dgram_quote *quote);
 /* sock_raw.c: what lwIP's raw PCBs cannot tell raw sockets */
-void raw_offer_udp(struct engine *e, const struct pbuf *p);
+void raw_offer(struct engine *e, const struct pbuf *p, int protocol);
 void raw_icmp_error(struct engine *e, uint8_t proto, const struct endpoint *local,
 		    const struct endpoint *remote, const struct dgram_hdr *err, bool hard,
 		    const struct dgram_quote *packet, unsigned hlen);

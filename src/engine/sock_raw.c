@@ -63,14 +63,20 @@ static u8_t raw_input_cb(void *arg, struct raw_pcb *pcb, struct pbuf *p, const i
 	return 0;
 }
 
-/* raw_offer_udp() - A UDP packet came: the PCB of sock_udp.c, which takes packets
- * away from other PCBs, shows each to raw sockets first */
-void raw_offer_udp(struct engine *e, const struct pbuf *p)
+/* does a PCB of sock_udp.c take the protocol's packets from other PCBs? */
+static bool takes_away(int protocol)
+{
+	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
+/* raw_offer() - A packet came that a PCB of sock_udp.c may take away: raw sockets see it
+ * first */
+void raw_offer(struct engine *e, const struct pbuf *p, int protocol)
 {
 	int domain = ip_current_is_v6() ? AF_INET6 : AF_INET;
 
 	for (struct dgram_sock *ds = e->raws; ds; ds = ds->raw_next)
-		if (ds->s.protocol == IPPROTO_UDP && ds->s.domain == domain)
+		if (ds->s.protocol == protocol && ds->s.domain == domain)
 			offer(ds, p);
 }
 
@@ -162,6 +168,10 @@ static int raw_out(struct raw_pcb *pcb, struct sock *s, const struct dgram_hdr *
 	raw_set_multicast_ttl(pcb, pcb->ttl);
 	pcb->tos = dgram_tos(s, h, &to.ip);
 	ip_set_option(pcb, SOF_BROADCAST);
+	if (dgram_loops(s, &to.ip, n))
+		raw_set_flags(pcb, RAW_FLAGS_MULTICAST_LOOP);
+	else
+		raw_clear_flags(pcb, RAW_FLAGS_MULTICAST_LOOP);
 	err = raw_sendto_if_src(pcb, p, &to.ip, n, &src);
 	pbuf_free(p);
 	return errno_of_lwip(err);
@@ -215,7 +225,7 @@ static int raw_op_open(struct sock *s)
 	s->o.hdrincl = s->protocol == IPPROTO_RAW;
 	s->local.port = (uint16_t)s->protocol;	/* as getsockname(2) shows it in Linux */
 	set_hdrincl(s);
-	if (s->protocol != IPPROTO_UDP)		/* raw_offer_udp() */
+	if (!takes_away(s->protocol))		/* raw_offer() */
 		raw_recv(ds->raw, raw_input_cb, ds);
 	ds->raw_next = s->e->raws;
 	ds->raw_pprev = &s->e->raws;

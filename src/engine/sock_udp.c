@@ -1,9 +1,10 @@
-/* sock_udp.c - UDP sockets
+/* sock_udp.c - UDP and UDP-Lite sockets
  *
  * Theory of operation
  * One raw PCB sees every UDP packet before lwIP's own list does.  What a
  * socket of ours wants is taken there, by a look-up in the port table; the
  * rest falls through to lwIP: its DHCP and DNS clients, and port unreachable.
+ * UDP-Lite, which lwIP has no other use for, ends here (udplite.c).
  * Sending borrows one unregistered udp_pcb, filled in for each datagram, so
  * lwIP's list of UDP PCBs stays empty however many sockets there are.
  *
@@ -35,6 +36,17 @@ struct cork {
 	uint8_t data[UDP_MAX];
 };
 
+/* udp_ports() - The port table of UDP or UDP-Lite: they share none */
+struct portset *udp_ports(struct engine *e, int protocol)
+{
+	return protocol == IPPROTO_UDPLITE ? &e->udplite_ports : &e->udp_ports;
+}
+
+static struct portset *ports_of(struct sock *s)
+{
+	return udp_ports(s->e, s->protocol);
+}
+
 /* ---- receiving ---- */
 
 /* how well a socket fits, as Linux's compute_score(); -1: not at all */
@@ -58,13 +70,13 @@ static int score(const struct sock *s, const struct dgram_info *info)
 	return n;
 }
 
-static struct sock *find(struct engine *e, const struct dgram_info *info)
+static struct sock *find(struct portset *ps, const struct dgram_info *info)
 {
 	struct sock *best = NULL;
 	int best_score = -1;
 	unsigned group = 0;
 
-	for (struct sock *s = ports_first(&e->udp_ports, info->to.port); s; s = s->port_next) {
+	for (struct sock *s = ports_first(ps, info->to.port); s; s = s->port_next) {
 		int n = score(s, info);
 
 		if (n > best_score) {
@@ -96,18 +108,35 @@ static bool checksum_ok(struct pbuf *p, const struct udp_hdr *uh, unsigned hlen,
 	return ok;
 }
 
-static bool deliver_group(struct engine *e, const struct dgram_info *info,
-			  const struct pbuf *p, unsigned skip)
+/* the datagram ends where its own length says, not the packet; false: it is broken */
+static bool trim(struct pbuf *p, unsigned hlen)
 {
-	bool any = false;
+	struct udp_hdr uh;
+	u16_t len;
 
-	for (struct sock *s = ports_first(&e->udp_ports, info->to.port); s; s = s->port_next) {
-		if (score(s, info) < 0)
-			continue;
-		dgram_deliver(s, info, p, skip);
-		any = true;
+	pbuf_copy_partial(p, &uh, sizeof(uh), (u16_t)hlen);
+	len = lwip_ntohs(uh.len);
+	if (len < sizeof(uh) || len > p->tot_len - hlen ||
+	    !checksum_ok(p, &uh, hlen, ip_current_input_netif()))
+		return false;
+	pbuf_realloc(p, (u16_t)(hlen + len));
+	return true;
+}
+
+/* to whom it may concern: of a group all sockets, else the best */
+static void deliver(struct portset *ps, struct sock *best, const struct dgram_info *info,
+		    const struct pbuf *p, unsigned skip, int coverage)
+{
+	struct engine *e = best->e;
+
+	if (!ip_addr_ismulticast(&info->to.ip) && !iface_is_broadcast(e, &info->to.ip)) {
+		if (udplite_takes(best, coverage))
+			dgram_deliver(best, info, p, skip);
+		return;
 	}
-	return any;
+	for (struct sock *s = ports_first(ps, info->to.port); s; s = s->port_next)
+		if (score(s, info) >= 0 && udplite_takes(s, coverage))
+			dgram_deliver(s, info, p, skip);
 }
 
 static u8_t udp_input_cb(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
@@ -117,28 +146,18 @@ static u8_t udp_input_cb(void *arg, struct raw_pcb *pcb, struct pbuf *p, const i
 	struct dgram_info info;
 	struct udp_hdr uh;
 	struct sock *s;
-	bool group;
 
 	if (e->raws)
-		raw_offer_udp(e, p);
+		raw_offer(e, p, IPPROTO_UDP);
 	if (pbuf_copy_partial(p, &uh, sizeof(uh), (u16_t)hlen) != sizeof(uh))
 		return 0;
 	dgram_info_current(&info, lwip_ntohs(uh.src), lwip_ntohs(uh.dest));
-	if (!ports_first(&e->udp_ports, info.to.port))
-		return 0;
-	group = ip_addr_ismulticast(&info.to.ip) || iface_is_broadcast(e, &info.to.ip);
-	s = find(e, &info);
+	s = find(&e->udp_ports, &info);
 	if (!s)
 		return 0;
-	/* the datagram ends where its own length says, not the packet */
-	if (lwip_ntohs(uh.len) >= sizeof(uh) && lwip_ntohs(uh.len) <= p->tot_len - hlen &&
-	    checksum_ok(p, &uh, hlen, ip_current_input_netif())) {
+	if (trim(p, hlen)) {
 		MIB2_STATS_INC(mib2.udpindatagrams);
-		pbuf_realloc(p, (u16_t)(hlen + lwip_ntohs(uh.len)));
-		if (group)
-			deliver_group(e, &info, p, hlen + sizeof(uh));
-		else
-			dgram_deliver(s, &info, p, hlen + sizeof(uh));
+		deliver(&e->udp_ports, s, &info, p, hlen + UDP_HLEN, 0);
 	} else {
 		MIB2_STATS_INC(mib2.udpinerrors);
 	}
@@ -146,13 +165,47 @@ static u8_t udp_input_cb(void *arg, struct raw_pcb *pcb, struct pbuf *p, const i
 	return 1;
 }
 
-/* udp_open_input() - Take UDP from lwIP; 0 or -ENOMEM */
+/* lwIP would say "protocol unreachable" to what is left to it */
+static u8_t udplite_input_cb(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
+{
+	struct engine *e = arg;
+	unsigned hlen = ip_current_header_tot_len();
+	int coverage = udplite_coverage(p, hlen);
+	struct dgram_info info;
+	struct udp_hdr uh;
+	struct sock *s;
+
+	if (e->raws)
+		raw_offer(e, p, IPPROTO_UDPLITE);
+	if (coverage < 0) {
+		e->udplite.inerrors++;
+		pbuf_free(p);
+		return 1;
+	}
+	pbuf_copy_partial(p, &uh, sizeof(uh), (u16_t)hlen);
+	dgram_info_current(&info, lwip_ntohs(uh.src), lwip_ntohs(uh.dest));
+	s = find(&e->udplite_ports, &info);
+	if (s) {
+		e->udplite.in++;
+		deliver(&e->udplite_ports, s, &info, p, hlen + UDP_HLEN, coverage);
+	} else {
+		e->udplite.noports++;
+		if (!ip_addr_ismulticast(&info.to.ip) && !iface_is_broadcast(e, &info.to.ip))
+			icmp_port_unreach(ip_current_is_v6(), p);
+	}
+	pbuf_free(p);
+	return 1;
+}
+
+/* udp_open_input() - Take UDP and UDP-Lite from lwIP; 0 or -ENOMEM */
 int udp_open_input(struct engine *e)
 {
 	e->udp_in = raw_new_ip_type(IPADDR_TYPE_ANY, IP_PROTO_UDP);
-	if (!e->udp_in)
+	e->udplite_in = raw_new_ip_type(IPADDR_TYPE_ANY, IP_PROTO_UDPLITE);
+	if (!e->udp_in || !e->udplite_in)
 		return -ENOMEM;
 	raw_recv(e->udp_in, udp_input_cb, e);
+	raw_recv(e->udplite_in, udplite_input_cb, e);
 	return 0;
 }
 
@@ -161,16 +214,18 @@ void udp_close_input(struct engine *e)
 {
 	if (e->udp_in)
 		raw_remove(e->udp_in);
-	e->udp_in = NULL;
+	if (e->udplite_in)
+		raw_remove(e->udplite_in);
+	e->udp_in = e->udplite_in = NULL;
 }
 
 /* udp_icmp_error() - ICMP says that a datagram from @local to @remote failed */
-void udp_icmp_error(struct engine *e, const struct endpoint *local,
+void udp_icmp_error(struct engine *e, int protocol, const struct endpoint *local,
 		    const struct endpoint *remote, const struct dgram_hdr *err, bool hard,
 		    const struct dgram_quote *quote)
 {
 	struct dgram_info info = { .from = *remote, .to = *local };
-	struct sock *s = find(e, &info);
+	struct sock *s = find(udp_ports(e, protocol), &info);
 
 	if (!s)
 		return;
@@ -188,15 +243,32 @@ static int autobind(struct sock *s)
 
 	if (s->bound)
 		return 0;
-	r = ports_bind(&s->e->udp_ports, s, &own, NULL);
+	r = ports_bind(ports_of(s), s, &own, NULL);
 	return r < 0 ? EAGAIN : 0;
+}
+
+static err_t udp_output(struct sock *s, struct pbuf *p, const struct endpoint *to, uint8_t hops,
+			uint8_t tos, struct netif *n, const ip_addr_t *src, uint16_t gso)
+{
+	struct udp_pcb *pcb = s->e->udp_out;
+
+	ip_addr_copy(pcb->local_ip, *src);
+	pcb->local_port = s->local.port;
+	pcb->ttl = hops;
+	udp_set_multicast_ttl(pcb, hops);
+	pcb->tos = tos;
+	ip_set_option(pcb, SOF_BROADCAST);
+	if (dgram_loops(s, &to->ip, n))
+		udp_set_flags(pcb, UDP_FLAGS_MULTICAST_LOOP);
+	else
+		udp_clear_flags(pcb, UDP_FLAGS_MULTICAST_LOOP);
+	return port_udp_send(pcb, p, &to->ip, to->port, n, src, gso);
 }
 
 /* @gso: of how many bytes each, if it is several datagrams; 0: it is one */
 static int send_cut(struct sock *s, const struct dgram_hdr *h, const uint8_t *data, size_t len,
 		    uint16_t gso)
 {
-	struct udp_pcb *pcb = s->e->udp_out;
 	struct endpoint to;
 	struct netif *n;
 	struct pbuf *p;
@@ -219,18 +291,12 @@ static int send_cut(struct sock *s, const struct dgram_hdr *h, const uint8_t *da
 	if (!p)
 		return ENOBUFS;
 	pbuf_take(p, data, (u16_t)len);
-	ip_addr_copy(pcb->local_ip, src);
-	pcb->local_port = s->local.port;
-	pcb->ttl = dgram_ttl(s, h, &to.ip);
-	udp_set_multicast_ttl(pcb, pcb->ttl);
-	pcb->tos = dgram_tos(s, h, &to.ip);
-	ip_set_option(pcb, SOF_BROADCAST);
-	/* over lo it comes back by itself */
-	if (portif_of(n) && (IP_IS_V6_VAL(to.ip) ? s->o.mcast_loop6 : s->o.mcast_loop))
-		udp_set_flags(pcb, UDP_FLAGS_MULTICAST_LOOP);
+	if (is_udplite(s))
+		err = udplite_output(s, p, &to, dgram_ttl(s, h, &to.ip), dgram_tos(s, h, &to.ip), n,
+				     &src);
 	else
-		udp_clear_flags(pcb, UDP_FLAGS_MULTICAST_LOOP);
-	err = port_udp_send(pcb, p, &to.ip, to.port, n, &src, gso);
+		err = udp_output(s, p, &to, dgram_ttl(s, h, &to.ip), dgram_tos(s, h, &to.ip), n, &src,
+				 gso);
 	pbuf_free(p);
 	return errno_of_lwip(err);
 }
@@ -262,6 +328,8 @@ static int send_segments(struct sock *s, const struct dgram_hdr *h, const uint8_
 		return EMSGSIZE;
 	if (len > size * SEGMENTS_MAX)
 		return EINVAL;
+	if (is_udplite(s))		/* udp_send_skb() */
+		return EIO;
 	if (len > size && port_udp_cuts(out) && !ip_addr_ismulticast(&to.ip) &&
 	    !iface_is_broadcast(s->e, &to.ip) && !iface_of_address(s->e, &to.ip))
 		return send_cut(s, h, data, len, (uint16_t)size);
@@ -332,12 +400,12 @@ static int udp_op_open(struct sock *s)
 
 static int udp_op_bind(struct sock *s, const struct endpoint *ep)
 {
-	return ports_bind(&s->e->udp_ports, s, ep, NULL);
+	return ports_bind(ports_of(s), s, ep, NULL);
 }
 
 static int udp_op_connect(struct sock *s, const struct msg_addr *to, uint32_t plug)
 {
-	return dgram_connect(s, to, &s->e->udp_ports);
+	return dgram_connect(s, to, ports_of(s));
 }
 
 static void udp_opt_changed(struct sock *s, int level, int name)

@@ -17,9 +17,14 @@
 #include "engine/iface.h"
 #include "engine/priv.h"
 #include "engine/sock.h"
+#include "engine/sock_dgram.h"
+#include "lwip/prot/udp.h"
 #include "port.h"
 #include <netinet/udp.h>
 #include <netinet/tcp.h>		/* after lwIP's headers: both have a TCP_MSS */
+
+#define UDPLITE_SEND_CSCOV	10	/* udplite(7); no header has them */
+#define UDPLITE_RECV_CSCOV	11
 
 #define F_TCP	1		/* stream sockets only */
 #define F_DGRAM	2		/* not on stream sockets */
@@ -105,6 +110,8 @@ static const struct row rows[] = {
 	{ IPPROTO_UDP, UDP_CORK,	AT(udp_cork), 0, 1, F_BOOL | F_UDP },
 	{ IPPROTO_UDP, UDP_SEGMENT,	AT(udp_segment), 0, USHRT_MAX, F_UDP },
 	{ IPPROTO_UDP, UDP_GRO,		AT(udp_gro), 0, 1, F_BOOL | F_UDP },
+	{ IPPROTO_UDP, UDPLITE_SEND_CSCOV, AT(udplite_send), UDP_HLEN, USHRT_MAX, F_CLAMP | F_UDP },
+	{ IPPROTO_UDP, UDPLITE_RECV_CSCOV, AT(udplite_recv), UDP_HLEN, USHRT_MAX, F_CLAMP | F_UDP },
 };
 
 /* Linux's defaults: net.core.*, net.ipv4.* as Debian ships them */
@@ -130,7 +137,7 @@ void sockopt_init(struct sockopt *o, int domain, int type)
 		.mcast_all = domain == AF_INET, .mcast_all6 = 1, .incoming_cpu = -1,
 		.mtu_discover = IP_PMTUDISC_WANT, .mtu_discover6 = IPV6_PMTUDISC_WANT,
 		.keepidle = 7200, .keepintvl = 75, .keepcnt = 9, .syncnt = 6,
-		.quickack = 1, .linger2 = 60,
+		.quickack = 1, .linger2 = 60, .udplite_send = -1, .udplite_recv = -1,
 	};
 }
 
@@ -231,8 +238,22 @@ static int take_int(const struct row *r, const void *val, uint32_t len, int *out
 	return -EINVAL;
 }
 
+/* of UDP sockets both are 0 for good: all is covered */
+static bool is_coverage(const struct row *r)
+{
+	return r->at == AT(udplite_send) || r->at == AT(udplite_recv);
+}
+
+/* udp(7)'s options by udplite(7)'s level, and the other way round (udp_lib_setsockopt()) */
+static int level_of(const struct sock *s, int level)
+{
+	return level == IPPROTO_UDPLITE && s->ops == &sock_udp_ops ? IPPROTO_UDP : level;
+}
+
 static int set_row(struct sock *s, const struct row *r, int v)
 {
+	if (is_coverage(r) && !is_udplite(s))
+		return -ENOPROTOOPT;
 	if (r->flags & F_RO)
 		return -ENOPROTOOPT;
 	if (r->flags & F_BOOL) {
@@ -245,6 +266,8 @@ static int set_row(struct sock *s, const struct row *r, int v)
 			v = 1;
 		else if (r->at == AT(rcvlowat) && v < 0)
 			v = INT_MAX;
+		else if (is_coverage(r) && v == 0)
+			;		/* all of it */
 		else if (r->flags & F_CLAMP)
 			v = v < r->min ? r->min : r->max;
 		else
@@ -345,7 +368,7 @@ static int set_device(struct sock *s, const void *val, uint32_t len)
  */
 int sock_setopt(struct sock *s, int level, int name, const void *val, uint32_t len)
 {
-	const struct row *r = find(s, level, name);
+	const struct row *r = find(s, level = level_of(s, level), name);
 	static const struct row byte_row = { .flags = F_BYTE };
 	const struct fixed *f;
 	int v, *at;
@@ -509,7 +532,7 @@ static bool is_mtu(const struct sock *s, int level, int name)
  */
 int sock_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 {
-	const struct row *r = find(s, level, name);
+	const struct row *r = find(s, level = level_of(s, level), name);
 	const struct fixed *f = r ? NULL : find_fixed(s, level, name);
 	int v;
 
@@ -534,5 +557,7 @@ int sock_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 		v = 0;
 	if (r->at == AT(mcast_hops) && v < 0)
 		v = 1;
+	if (is_coverage(r) && v < 0)
+		v = 0;
 	return give_int(v, r->flags & F_BYTE, val, len);
 }

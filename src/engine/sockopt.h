@@ -38,6 +38,7 @@ struct sockopt {
 	int congestion;			/* a number of the port's */
 	/* IPPROTO_UDP */
 	int udp_cork, udp_segment, udp_gro;
+	int udplite_send, udplite_recv;	/* coverage of the checksum; -1: never set */
 };
 
 void sockopt_init(struct sockopt *o, int domain, int type);

@@ -103,7 +103,7 @@ static int inet(FILE *f, const char *stack, int protocol, int family)
 	struct out o = {
 		.f = f, .protocol = protocol,
 		.width = family == AF_INET6 ? 0 : protocol == IPPROTO_TCP ? TCP_WIDTH :
-			protocol == IPPROTO_UDP ? UDP_WIDTH : 0,
+			protocol == IPPROTO_RAW ? 0 : UDP_WIDTH,
 	};
 	struct nlq q;
 
@@ -135,7 +135,7 @@ static int dgram(FILE *f, const char *stack, int protocol, int family)
 {
 	if (family == AF_INET6)
 		fputs(HEAD6 " ref pointer drops\n", f);
-	else if (protocol == IPPROTO_UDP)
+	else if (protocol != IPPROTO_RAW)
 		fprintf(f, "%-*s\n", UDP_WIDTH, "   sl  local_address rem_address   st tx_queue rx_queue tr "
 			"tm->when retrnsmt   uid  timeout inode ref pointer drops");
 	else
@@ -148,6 +148,12 @@ static int dgram(FILE *f, const char *stack, int protocol, int family)
 int proc_udp(FILE *f, const char *stack, int family)
 {
 	return dgram(f, stack, IPPROTO_UDP, family);
+}
+
+/* proc_udplite() - /proc/net/udplite, udplite6 */
+int proc_udplite(FILE *f, const char *stack, int family)
+{
+	return dgram(f, stack, IPPROTO_UDPLITE, family);
 }
 
 /* proc_raw() - /proc/net/raw, raw6 */

@@ -108,10 +108,12 @@ static int compare(const void *a, const void *b)
 
 static int ask(const char *stack, struct inodes *s)
 {
-	static const int protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_RAW };
+	static const int protocols[] = {
+		IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_RAW,
+	};
 	int ret = 0;
 
-	for (int i = 0; !ret && i < 3; i++) {
+	for (int i = 0; !ret && i < 4; i++) {
 		ret = ask_inet(stack, AF_INET, protocols[i], s);
 		if (!ret)
 			ret = ask_inet(stack, AF_INET6, protocols[i], s);

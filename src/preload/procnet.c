@@ -94,6 +94,8 @@ static const struct row {
 	{ "net/dev", dev, 0, AF_NETLINK }, { "net/if_inet6", if_inet6, 0, AF_NETLINK },
 	{ "net/tcp", proc_tcp, AF_INET, AF_INET }, { "net/tcp6", proc_tcp, AF_INET6, AF_INET6 },
 	{ "net/udp", proc_udp, AF_INET, AF_INET }, { "net/udp6", proc_udp, AF_INET6, AF_INET6 },
+	{ "net/udplite", proc_udplite, AF_INET, AF_INET },
+	{ "net/udplite6", proc_udplite, AF_INET6, AF_INET6 },
 	{ "net/raw", proc_raw, AF_INET, AF_INET }, { "net/raw6", proc_raw, AF_INET6, AF_INET6 },
 	{ "net/packet", proc_packet, 0, AF_PACKET }, { "net/netlink", proc_netlink, 0, AF_NETLINK },
 	{ "net/route", proc_route, 0, AF_NETLINK }, { "net/ipv6_route", proc_route6, 0, AF_NETLINK },

@@ -18,6 +18,9 @@
 
 #define PEER_PORT	7000
 
+#define SEND_CSCOV	10	/* udplite(7): no header has them */
+#define RECV_CSCOV	11
+
 union addr {
 	struct sockaddr sa;
 	struct sockaddr_in in;
@@ -52,7 +55,7 @@ struct topic {
 
 extern const struct scenario create_scenarios[], tcp_scenarios[], udp_scenarios[],
 	option_scenarios[], flag_scenarios[], event_scenarios[], name_scenarios[],
-	block_scenarios[], effect_scenarios[];
+	block_scenarios[], effect_scenarios[], lite_scenarios[];
 extern const struct site *site;
 
 /* main.c */

@@ -34,7 +34,7 @@ static const struct topic topics[] = {
 	{ "create", create_scenarios }, { "tcp", tcp_scenarios }, { "udp", udp_scenarios },
 	{ "flag", flag_scenarios },
 	{ "option", option_scenarios }, { "event", event_scenarios }, { "name", name_scenarios },
-	{ "block", block_scenarios }, { "effect", effect_scenarios },
+	{ "block", block_scenarios }, { "effect", effect_scenarios }, { "lite", lite_scenarios },
 };
 
 /* saw() - Print one observation */

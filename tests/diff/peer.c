@@ -15,7 +15,7 @@
  *	dial-rst PORT	connect there and reset
  * A connection that its client gave up is kept for a while where the
  * command says so: the client is looking at its own half-closed end.
- * UDP port 7000 sends back what it gets.
+ * UDP and UDP-Lite port 7000 send back what they get, UDP-Lite with 12 bytes covered.
  */
 #include <err.h>
 #include <pthread.h>
@@ -166,10 +166,13 @@ static void spawn(void *(*run)(void *), int fd)
 }
 
 /* a socket for both families at the port, each with its own */
-static int at_port(int domain, int type)
+static int at_port(int domain, int type, int protocol)
 {
 	union addr a = { .sa.sa_family = (sa_family_t)domain };
-	int fd = socket(domain, type, 0), one = 1;
+	int fd = socket(domain, type, protocol), one = 1;
+
+	if (fd < 0)
+		err(1, "socket");
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (domain == AF_INET6)
@@ -198,12 +201,18 @@ static void *accept_all(void *arg)
 /* peer_main() - The peer program; ends when it is killed */
 int peer_main(void)
 {
+	int lite, covered = 12;
+
 	signal(SIGPIPE, SIG_IGN);
-	spawn(serve_udp, at_port(AF_INET, SOCK_DGRAM));
-	spawn(serve_udp, at_port(AF_INET6, SOCK_DGRAM));
-	spawn(accept_all, at_port(AF_INET, SOCK_STREAM));
+	for (int i = 0; i < 2; i++) {
+		spawn(serve_udp, at_port(i ? AF_INET6 : AF_INET, SOCK_DGRAM, IPPROTO_UDP));
+		lite = at_port(i ? AF_INET6 : AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE);
+		setsockopt(lite, IPPROTO_UDPLITE, SEND_CSCOV, &covered, sizeof(covered));
+		spawn(serve_udp, lite);
+	}
+	spawn(accept_all, at_port(AF_INET, SOCK_STREAM, 0));
 	puts("ready");
 	fflush(stdout);
-	accept_all((void *)(intptr_t)at_port(AF_INET6, SOCK_STREAM));
+	accept_all((void *)(intptr_t)at_port(AF_INET6, SOCK_STREAM, 0));
 	return 0;
 }
