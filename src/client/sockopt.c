@@ -17,6 +17,8 @@
 #include "client/sys.h"
 #include "proto/filter.h"
 
+#define OPTMEM_MAX	131072	/* net.core.optmem_max */
+
 /* Linux's own numbers, on every libc */
 #define OPT_RCVTIMEO_NEW	66
 #define OPT_SNDTIMEO_NEW	67
@@ -110,6 +112,13 @@ static void keep(int fd, unsigned bit, bool on)
 		dgram_ask_errors();
 }
 
+/* the value says which group's filter is meant */
+static bool is_filter(int level, int name)
+{
+	return ((level == IPPROTO_IP || level == IPPROTO_IPV6) && name == MCAST_MSFILTER) ||
+	       (level == IPPROTO_IP && name == IP_MSFILTER);
+}
+
 /* SO_ATTACH_FILTER: a program longer than a message goes in pieces */
 static int attach_filter(const struct sockname *sn, const void *val, socklen_t len)
 {
@@ -162,6 +171,13 @@ int client_setsockopt(int fd, const struct sockname *sn, int level, int name,
 
 	if (native(level, name, sn->kind))
 		return sys_setsockopt(fd, level, name, val, len) < 0 ? -errno : 0;
+	if (is_filter(level, name) && len > MSG_OPT_MAX) {
+		if (len > OPTMEM_MAX)
+			return -ENOBUFS;
+		/* behind the most addresses there can be, nothing is looked at */
+		o.len = len = MSG_OPT_MAX;
+		r.tail_len = len;
+	}
 	if ((int)len < 0 || len > MSG_OPT_MAX)
 		return -EINVAL;
 	if (len && !val)
@@ -217,6 +233,10 @@ static int ask(const struct sockname *sn, int level, int name, void *val, sockle
 
 	reply.o.len = 0;
 	o.len = *len < MSG_OPT_MAX ? *len : MSG_OPT_MAX;
+	if (is_filter(level, name)) {
+		r.tail = val;
+		r.tail_len = o.len;
+	}
 	ret = conn_call(sn->path, &r);
 	if (ret)
 		return ret;

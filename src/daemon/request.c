@@ -116,7 +116,11 @@ static int do_getsockopt(struct request *r)
 {
 	struct msg_opt *o = &r->m->opt;
 	uint32_t len = o->len;
-	int ret = sock_getopt(r->sock, o->level, o->name, value(r->m), &len);
+	int ret;
+
+	if (r->m->hdr.len == sizeof(*o))
+		memset(value(r->m), 0, len);
+	ret = sock_getopt(r->sock, o->level, o->name, value(r->m), &len);
 
 	if (ret == 0 && len > o->len)
 		return -EOVERFLOW;

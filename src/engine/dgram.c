@@ -177,7 +177,8 @@ bool dgram_wants(const struct sock *s, const struct dgram_info *info)
 		return false;
 	if (!ip_overlap(&s->local.ip, &info->to.ip))
 		return false;
-	if (ip_addr_ismulticast(&info->to.ip) && !multicast_wants(s, &info->to.ip, info->ifindex))
+	if (ip_addr_ismulticast(&info->to.ip) &&
+	    !multicast_wants(s, &info->to.ip, &info->from.ip, info->ifindex))
 		return false;
 	return !s->connected || ip_addr_cmp(&s->remote.ip, &info->from.ip);
 }
@@ -266,7 +267,7 @@ int dgram_dest(struct sock *s, const struct dgram_hdr *h, struct endpoint *to)
 	return 0;
 }
 
-static struct netif *multicast_netif(struct sock *s, const ip_addr_t *to)
+static struct netif *group_netif(struct sock *s, const ip_addr_t *to)
 {
 	int index = IP_IS_V6(to) ? s->o.mcast_if6 : s->o.mcast_if;
 
@@ -297,7 +298,7 @@ int dgram_route(struct sock *s, const struct dgram_hdr *h, struct endpoint *to,
 	if (iface_is_broadcast(s->e, &to->ip) && !s->o.broadcast)
 		return EACCES;
 	if (ip_addr_ismulticast(&to->ip))
-		*n = multicast_netif(s, &to->ip);
+		*n = group_netif(s, &to->ip);
 	if ((h->flags & DGRAM_F_LOCAL) && h->ifindex)
 		*n = iface_netif(s->e, h->ifindex);
 	else if (dgram(s)->sticky_if && IP_IS_V6_VAL(to->ip))

@@ -20,7 +20,8 @@ libengine_la_SOURCES = \
 	src/engine/iface_addr.c src/engine/iface_addr6.c src/engine/iface_io.c \
 	src/engine/iface_query.c src/engine/iface_stack.c \
 	src/engine/listener.c \
-	src/engine/multicast.c \
+	src/engine/multicast.c src/engine/multicast.h \
+	src/engine/multicast_source.c \
 	src/engine/nlmsg.c src/engine/nlmsg.h \
 	src/engine/packet.h src/engine/packet_ring.c src/engine/packet_tap.c \
 	src/engine/names.c src/engine/names.h \

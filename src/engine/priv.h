@@ -12,6 +12,7 @@
 #include "engine/sockopt.h"
 
 struct iface;
+struct membership;
 struct dgram_sock;
 struct names_source;
 struct nl_sock;
@@ -59,6 +60,7 @@ struct engine {
 	unsigned nsock, nstream, ndgram, nraw;
 	struct sock *all;
 
+	struct membership *members;	/* of all sockets (multicast.c) */
 	struct nl_sock *netlinks;	/* sock_netlink.c */
 
 	struct portset tcp_ports, udp_ports, udplite_ports, ping_ports;

@@ -74,7 +74,8 @@ int errno_of_lwip(err_t err);
 int multicast_setopt(struct sock *s, int level, int name, const void *val, uint32_t len);
 int multicast_getopt(struct sock *s, int level, int name, void *val, uint32_t *len);
 void multicast_leave_all(struct sock *s);
-bool multicast_wants(const struct sock *s, const ip_addr_t *group, unsigned ifindex);
+bool multicast_wants(const struct sock *s, const ip_addr_t *group, const ip_addr_t *src,
+		     unsigned ifindex);
 void multicast_forget_netif(struct engine *e, const struct netif *n);
 
 /* udplite.c: what UDP-Lite (RFC 3828) has of its own */

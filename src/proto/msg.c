@@ -15,6 +15,7 @@
 enum {
 	TAIL_NONE,		/* the body has exactly the size given */
 	TAIL_VALUE,		/* msg_opt, then opt.len bytes */
+	TAIL_MAYBE,		/* the same, or nothing behind msg_opt */
 	TAIL_TEXT,		/* any number of bytes */
 	TAIL_IFINFO,		/* msg_info, then info.nif times msg_ifinfo */
 	TAIL_USER,		/* msg_users, then users.n times msg_user */
@@ -38,7 +39,7 @@ static const struct shape shapes[MSG_OP_COUNT] = {
 	[MSG_OP_SETSOCKOPT] = { sizeof(struct msg_opt), 0,
 				.req_tail = TAIL_VALUE },
 	[MSG_OP_GETSOCKOPT] = { sizeof(struct msg_opt), sizeof(struct msg_opt),
-				.reply_tail = TAIL_VALUE },
+				.req_tail = TAIL_MAYBE, .reply_tail = TAIL_VALUE },
 	[MSG_OP_STAT]	 = { 0, sizeof(struct msg_stat) },
 	[MSG_OP_SHUTDOWN] = { sizeof(struct msg_shutdown), 0 },
 	[MSG_OP_INFO]	 = { 0, sizeof(struct msg_info),
@@ -64,6 +65,10 @@ static bool body_fits(const struct msg *m, size_t fixed, int tail)
 	if (m->hdr.len < fixed)
 		return false;
 	switch (tail) {
+	case TAIL_MAYBE:
+		if (m->hdr.len == fixed)
+			return true;
+		/* fall through */
 	case TAIL_VALUE:
 		return m->opt.len <= MSG_OPT_MAX &&
 		       m->hdr.len == fixed + m->opt.len;

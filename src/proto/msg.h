@@ -27,7 +27,7 @@
 
 #define MSG_VERSION	1
 #define MSG_MAX		16384		/* the largest message, header included */
-#define MSG_OPT_MAX	8192		/* the largest option value or ioctl argument */
+#define MSG_OPT_MAX	8448		/* the largest option value or ioctl argument: 64 IPv6 sources */
 
 enum msg_op {
 	MSG_OP_HELLO = 1,	/* - -> msg_hello */
@@ -40,7 +40,8 @@ enum msg_op {
 	MSG_OP_GETSOCKNAME,/* - -> msg_addr */
 	MSG_OP_GETPEERNAME,/* - -> msg_addr */
 	MSG_OP_SETSOCKOPT,	/* msg_opt + value -> -; one-way where it cannot fail */
-	MSG_OP_GETSOCKOPT,	/* msg_opt (len = room) -> msg_opt + value */
+	MSG_OP_GETSOCKOPT,	/* msg_opt (len = room) -> msg_opt + value; where the value is
+			 * looked at, too: msg_opt + value -> msg_opt + value */
 	MSG_OP_STAT,	/* - -> msg_stat: what a descriptor of unknown history is */
 	MSG_OP_SHUTDOWN,	/* msg_shutdown -> -; for what shutdown(2) on the pair cannot tell */
 	MSG_OP_INFO,	/* - -> msg_info + msg_ifinfo[nif]; hdr.sock: number of the first
