@@ -260,6 +260,7 @@ static void on_link(struct loop_fd *w, uint32_t events)
 	if (!(events & ~EPOLLOUT))
 		return;
 	want = refill(i, i->burst.ask);
+	i->link->readable = events & EPOLLIN;
 	got = link_recv(i->link, i->buf, want);
 	if (got < 0) {
 		link_gone(i, got);

@@ -66,6 +66,8 @@ struct link {
 	uint8_t mac[6];			/* suggested address, all zero if none */
 	char name[16];			/* device's name for messages: "tap0" */
 	char *spec;			/* as configured, for messages and ls */
+	bool readable;			/* its owner has just seen fd polled readable: the next
+					 * recv() may count on it, and clears it */
 	bool no_peer;			/* nobody is there, or is up, at the other end: no carrier */
 	bool changed;			/* recv() changed fd or no_peer; the owner looks, and
 					 * clears it.  The old fd stays open until the next recv() */

@@ -8,8 +8,8 @@
  *   that stalls (ptp, vde, slirp).  Where the data descriptor is the one the
  *   plugin reads and sends by, a socket or a device, it is made non-blocking.
  *   Where it is an epoll of the plugin's own (vxvde, hub, switch, multi), or
- *   anything else, a read only follows a poll that says there is something;
- *   sending does not block there.
+ *   anything else, a read only follows a poll that says there is something,
+ *   the owner's or ours; sending does not block there.
  * - cmd writes to a pipe that it does not tell us of: every pipe that came
  *   into being while it was opened is made non-blocking.  A write up to
  *   PIPE_BUF is all or nothing, so longer frames are refused.
@@ -100,10 +100,11 @@ static int read_failed(struct vde *v, int e)
 /* read one frame: its length, 0 for none now, 1 for none but go on, -ENETDOWN */
 static ssize_t read_frame(struct vde *v, struct link_buf *b)
 {
-	bool bounce = b->size < sizeof(v->buf);
+	bool bounce = b->size < sizeof(v->buf), readable = v->nonblock || v->l.readable;
 	ssize_t r;
 
-	if (!v->nonblock && !(poll_now(v->data, POLLIN) & POLLIN))
+	v->l.readable = false;
+	if (!readable && !(poll_now(v->data, POLLIN) & POLLIN))
 		return 0;
 	errno = 0;
 	r = vde_recv(v->conn, bounce ? (void *)v->buf : b->data,
@@ -124,11 +125,14 @@ static int vde_link_recv(struct link *l, struct link_buf *b, int n)
 	struct vde *v = vde_of(l);
 	int got = 0;
 
-	if (v->opening)
+	if (v->opening) {
+		l->readable = false;
 		return late(v);
+	}
 	if (v->stale >= 0)
 		close(v->stale);
 	v->stale = -1;
+	v->l.readable = v->l.readable && l->fd == v->data;	/* not the control connection */
 	for (int i = 0; got < n && i < n + LINK_RX_SKIP; i++) {
 		ssize_t r = read_frame(v, &b[got]);
 
