@@ -448,7 +448,8 @@ void recovery_sent(struct pcbnode *node, uint32_t seq, uint32_t len)
 {
 	struct recovery *r = node->rec;
 	bool first = !r->sb.n;
-	uint32_t ms = sys_now(), pipe;
+	uint64_t us = now_us();
+	uint32_t ms = (uint32_t)(us / 1000), pipe;	/* sys_now(), of the same clock */
 
 	/* RFC 5681 4.1: after a time-out's idleness the network is unknown */
 	if (first && r->last_sent && ms - r->last_sent > rto_ms(r)) {
@@ -458,7 +459,7 @@ void recovery_sent(struct pcbnode *node, uint32_t seq, uint32_t len)
 			r->cc.cwnd = iw;
 		r->cc.epoch = 0;
 	}
-	if (!sack_sent(&r->sb, seq, seq + len, (uint32_t)now_us()))
+	if (!sack_sent(&r->sb, seq, seq + len, (uint32_t)us))
 		return;
 	r->last_sent = ms ? ms : 1;
 	if (r->state == REC_FAST)
