@@ -121,6 +121,20 @@ void port_icmp4_error(const struct pbuf *p, unsigned type, unsigned code, uint32
 }
 
 /**
+ * icmp_input() - ICMP came: lwIP's, but for the options of an echo request (ipopt.c)
+ * @p:		from the ICMP header on
+ * @inp:	interface
+ */
+void icmp_input(struct pbuf *p, struct netif *inp)
+{
+	u8_t type;
+
+	if (pbuf_copy_partial(p, &type, 1, 0) == 1 && type == ICMP_ECHO)
+		port_echo_options();
+	lwip_icmp_input(p, inp);
+}
+
+/**
  * icmp_dest_unreach() - Tell a packet's source that it cannot be delivered
  * @p:		packet from the IP header on
  * @t:		code

@@ -21,6 +21,7 @@
 #include "lwip/prot/ip6.h"
 #include "lwip/prot/nd6.h"
 #include "hooks.h"
+#include "ipopt.h"
 #include "port.h"
 #include "port_priv.h"
 #include "reass6.h"
@@ -64,7 +65,9 @@ int port_ip4_input(struct pbuf *p, struct netif *inp)
 		port_lo_tap(p, inp);
 	if (from_wire(inp) && (ip4_addr_isloopback(&ip->src) || ip4_addr_isloopback(&ip->dest)))
 		return eaten(p);
-	return forwards(inp, PORT_FORWARD4) && port_forward4(p, inp);
+	if (forwards(inp, PORT_FORWARD4) && port_forward4(p, inp))
+		return 1;
+	return IPH_HL_BYTES(ip) > IP_HLEN && !ipopt_input(p, inp) ? eaten(p) : 0;
 }
 
 static bool nd_type(uint8_t type)

@@ -53,7 +53,7 @@
 /* --- IPv4 */
 #define LWIP_IPV4			1
 #define IP_FORWARD			0	/* forward.c does it */
-#define IP_OPTIONS_ALLOWED		1	/* accept them; they are not acted upon */
+#define IP_OPTIONS_ALLOWED		1	/* ipopt.c acts upon them */
 #define IP_REASSEMBLY			1
 #define IP_FRAG				1
 #define IP_REASS_MAX_PBUFS		1024	/* bound: all fragments waiting, v4 and v6 */

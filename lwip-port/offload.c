@@ -295,7 +295,7 @@ err_t port_udp_send(struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *to, ui
 	err_t err;
 
 	/* what comes back to ourselves, or goes in fragments, is summed here */
-	if (!pi || !pi->vnet || ip_addr_ismulticast(to) || (!gso && p->tot_len + head > pi->mtu))
+	if (!pi || !pi->vnet || ipopt_sends() || ip_addr_ismulticast(to) || (!gso && p->tot_len + head > pi->mtu))
 		return udp_sendto_if_src(pcb, p, to, port, n, src);
 	udp_mark.p = p;
 	udp_mark.gso = gso;

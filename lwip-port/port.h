@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <linux/virtio_net.h>
 #include "lwip/ip_addr.h"
+#include "ipopt.h"
 #include "lwip/netif.h"
 #include "lwip/tcp.h"
 

@@ -51,6 +51,16 @@ bool port_forward_meta_out(const struct pbuf *p, unsigned l3, struct virtio_net_
 /* offload.c: in fragments, whatever it is: ERR_OK, ... */
 err_t port_fragment4(struct pbuf *p, struct netif *n, const ip4_addr_t *dst);
 
+/* ipopt.c: what the wrapper core.c calls in place of ip4_output_if_src(), ip4_output_if() */
+err_t port_ip4_output_udp(struct pbuf *p, const ip4_addr_t *src, const ip4_addr_t *dest, u8_t ttl,
+			  u8_t tos, u8_t proto, struct netif *n);
+err_t port_ip4_output_raw(struct pbuf *p, const ip4_addr_t *src, const ip4_addr_t *dest, u8_t ttl,
+			  u8_t tos, u8_t proto, struct netif *n);
+/* for guard_icmp.c */
+void port_echo_options(void);
+/* what the wrapper icmp.c renames */
+void lwip_icmp_input(struct pbuf *p, struct netif *inp);
+
 /* guard_nd6.c, for the wrapper ipv6.c */
 void port_nd6_input(struct pbuf *p, struct netif *inp);
 

@@ -23,7 +23,16 @@ err_t port_looped_input(struct pbuf *p, struct netif *n);
 #undef IP6H_NEXTH
 #define IP6H_NEXTH(hdr) port_ip6_protocol(hdr)
 u8_t port_ip6_protocol(const struct ip6_hdr *h);
+/* with options, where the engine has them: ipopt.c */
+#include "lwip/ip4.h"
+err_t port_ip4_output_udp(struct pbuf *p, const ip4_addr_t *src, const ip4_addr_t *dest, u8_t ttl,
+			  u8_t tos, u8_t proto, struct netif *n);
+err_t port_ip4_output_raw(struct pbuf *p, const ip4_addr_t *src, const ip4_addr_t *dest, u8_t ttl,
+			  u8_t tos, u8_t proto, struct netif *n);
+#define ip4_output_if_src port_ip4_output_udp
+#define ip4_output_if port_ip4_output_raw
 #include "core/raw.c"
+#undef ip4_output_if
 #undef IP6H_NEXTH
 #define IP6H_NEXTH(hdr) ((hdr)->_nexth)
 #include "core/stats.c"

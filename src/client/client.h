@@ -88,6 +88,7 @@ enum {
 	TAG_OPT_ORIGDST		= 1 << 16,
 	TAG_OPT_ORIGDST6	= 1 << 17,
 	TAG_OPT_RXQ_OVFL	= 1 << 18,
+	TAG_OPT_CTL		= 1 << 19,	/* records may have DGRAM_F_CTL; for good */
 };
 
 bool client_identify(int fd, struct sockname *sn);

@@ -4,8 +4,9 @@
  * A datagram socket is a SOCK_SEQPACKET pair; each record is struct dgram_hdr
  * and the payload (proto/dgram.h).  Sending costs one sendmsg(), receiving one
  * recvmsg(): blocking, timeouts and signals are the kernel's.  The header
- * brings all that ancillary data can tell; which of it the application wants
- * stands in the descriptor's tag (tag.c).
+ * brings what ancillary data mostly tell; which of it the application wants
+ * stands in the descriptor's tag (tag.c).  What is longer (IP options) stands in
+ * front of the data if it was asked for; then the header is looked at first.
  *
  * An error record (ICMP) fails the next receive with its errno, as a pending
  * socket error does.  With IP_RECVERR it stays in front until MSG_ERRQUEUE
@@ -16,14 +17,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
-#include <netinet/udp.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/time.h>
-#include <time.h>
 #include <linux/errqueue.h>
 #include "client/client.h"
+#include "client/dgram_cmsg.h"
 #include "client/sys.h"
 #include "proto/dgram.h"
 
@@ -33,108 +32,6 @@
 #define SEND_FLAGS	(MSG_DONTWAIT)
 
 /* --- sending --- */
-
-static int pktinfo4(const struct cmsghdr *c, struct dgram_hdr *h)
-{
-	struct in_pktinfo pi;
-
-	if (c->cmsg_len != CMSG_LEN(sizeof(pi)))
-		return -EINVAL;
-	memcpy(&pi, CMSG_DATA(c), sizeof(pi));
-	h->ifindex = (uint32_t)pi.ipi_ifindex;
-	h->local.in.sin_family = AF_INET;
-	h->local.in.sin_addr = pi.ipi_spec_dst;
-	h->flags |= DGRAM_F_LOCAL;
-	return 0;
-}
-
-static int pktinfo6(const struct cmsghdr *c, struct dgram_hdr *h)
-{
-	struct in6_pktinfo pi;
-
-	if (c->cmsg_len < CMSG_LEN(sizeof(pi)))
-		return -EINVAL;
-	memcpy(&pi, CMSG_DATA(c), sizeof(pi));
-	h->ifindex = pi.ipi6_ifindex;
-	h->local.in6.sin6_family = AF_INET6;
-	h->local.in6.sin6_addr = pi.ipi6_addr;
-	h->flags |= DGRAM_F_LOCAL;
-	return 0;
-}
-
-/* an int in [0, 255], or -1 for the default, of which nothing is noted */
-static int small_int(const struct cmsghdr *c, uint8_t *to, uint16_t *flags, int flag, int min)
-{
-	int v;
-
-	if (c->cmsg_len == CMSG_LEN(1)) {
-		v = *CMSG_DATA(c);
-	} else if (c->cmsg_len == CMSG_LEN(sizeof(v))) {
-		memcpy(&v, CMSG_DATA(c), sizeof(v));
-	} else {
-		return -EINVAL;
-	}
-	if (v == -1)
-		return 0;
-	if (v < min || v > 255)
-		return -EINVAL;
-	*to = (uint8_t)v;
-	*flags |= (uint16_t)flag;
-	return 0;
-}
-
-static int send_cmsg(const struct cmsghdr *c, struct dgram_hdr *h)
-{
-	if (c->cmsg_level == IPPROTO_IP) {
-		switch (c->cmsg_type) {
-		case IP_PKTINFO:
-			return pktinfo4(c, h);
-		case IP_TTL:
-			return small_int(c, &h->ttl, &h->flags, DGRAM_F_TTL, 1);
-		case IP_TOS:
-			return small_int(c, &h->tos, &h->flags, DGRAM_F_TOS, 0);
-		default:
-			return -EINVAL;
-		}
-	}
-	if (c->cmsg_level == IPPROTO_IPV6) {
-		switch (c->cmsg_type) {
-		case IPV6_PKTINFO:
-			return pktinfo6(c, h);
-		case IPV6_HOPLIMIT:
-			return small_int(c, &h->ttl, &h->flags, DGRAM_F_TTL, 0);
-		case IPV6_TCLASS:
-			return small_int(c, &h->tos, &h->flags, DGRAM_F_TOS, 0);
-		default:
-			return -EINVAL;
-		}
-	}
-	if (c->cmsg_level == IPPROTO_UDP) {
-		uint16_t size;
-
-		if (c->cmsg_type != UDP_SEGMENT || c->cmsg_len != CMSG_LEN(sizeof(size)))
-			return -EINVAL;
-		memcpy(&size, CMSG_DATA(c), sizeof(size));
-		h->info = size;
-		h->flags |= DGRAM_F_SEGMENT;
-	}
-	return 0;			/* of no concern to this protocol */
-}
-
-static int send_cmsgs(const struct msghdr *m, struct dgram_hdr *h)
-{
-	int bad = io_check_control(m);
-
-	if (bad || !m->msg_control || !m->msg_controllen)
-		return bad;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR((struct msghdr *)m, c)) {
-		int ret = send_cmsg(c, h);
-
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
 
 /* the destination; without one the socket must be connected */
 static int send_name(int fd, const struct msghdr *m, struct tag t, struct dgram_hdr *h)
@@ -190,6 +87,20 @@ static int payload_size(const struct msghdr *m, int domain, size_t *total)
 	return *total > (domain == AF_INET6 ? PAYLOAD_MAX6 : PAYLOAD_MAX4) ? -EMSGSIZE : 0;
 }
 
+/* what a record is made of, for sendmsg() and recvmsg(); how many pieces */
+static size_t frame(struct iovec *iov, struct dgram_hdr *h, void *ctl, size_t ctl_len,
+		    const struct msghdr *m)
+{
+	size_t n = 0;
+
+	iov[n++] = (struct iovec){ h, sizeof(*h) };
+	if (ctl_len)
+		iov[n++] = (struct iovec){ ctl, ctl_len };
+	if (m->msg_iovlen)
+		memcpy(iov + n, m->msg_iov, m->msg_iovlen * sizeof(*iov));
+	return n + m->msg_iovlen;
+}
+
 static bool daemon_answers(const struct sockname *sn)
 {
 	struct msg_stat st;
@@ -208,6 +119,7 @@ static bool daemon_answers(const struct sockname *sn)
 ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags)
 {
 	struct dgram_hdr h = { .version = DGRAM_VERSION, .type = DGRAM_DATA };
+	struct dgram_ctls ctl;
 	struct tag t = tag_get(fd);
 	struct msghdr k = { 0 };
 	size_t total;
@@ -225,7 +137,7 @@ ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m,
 	if (!ret && t.opts & TAG_OPT_WR_SHUT)
 		ret = -EPIPE;
 	if (!ret)
-		ret = send_cmsgs(m, &h);
+		ret = dgram_read_cmsgs(m, &h, &ctl);
 	if (ret)
 		return ret;
 	if (flags & MSG_CONFIRM)
@@ -233,16 +145,13 @@ ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m,
 	if (flags & MSG_MORE)
 		h.flags |= DGRAM_F_MORE;
 
-	struct iovec iov[m->msg_iovlen + 1];
+	struct iovec iov[m->msg_iovlen + 2];
 
-	iov[0] = (struct iovec){ &h, sizeof(h) };
-	if (m->msg_iovlen)
-		memcpy(iov + 1, m->msg_iov, m->msg_iovlen * sizeof(*iov));
 	k.msg_iov = iov;
-	k.msg_iovlen = m->msg_iovlen + 1;
+	k.msg_iovlen = frame(iov, &h, ctl.b, ctl.len, m);
 	n = sys_sendmsg(fd, &k, (flags & SEND_FLAGS) | MSG_NOSIGNAL);
 	if (n >= 0)
-		return n - (ssize_t)sizeof(h);
+		return n - (ssize_t)(sizeof(h) + ctl.len);
 	ret = errno;
 	if (ret == EPIPE || ret == ECONNRESET)
 		return daemon_answers(sn) ? -EPIPE : -ENETDOWN;
@@ -251,131 +160,42 @@ ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m,
 
 /* --- receiving --- */
 
-struct ctl {
-	struct msghdr *m;
-	size_t used;
-};
-
-static void put_cmsg(struct ctl *c, int level, int type, const void *data, size_t len)
-{
-	struct msghdr *m = c->m;
-	struct cmsghdr *h;
-	size_t room = m->msg_control && m->msg_controllen > c->used ? m->msg_controllen - c->used
-								       : 0;
-
-	if (room < CMSG_LEN(len))
-		m->msg_flags |= MSG_CTRUNC;
-	if (room < sizeof(*h))
-		return;
-	if (room < CMSG_LEN(len))	/* as much as fits, as the kernel's put_cmsg() */
-		len = room - CMSG_LEN(0);
-	h = (struct cmsghdr *)((char *)m->msg_control + c->used);
-	h->cmsg_level = level;
-	h->cmsg_type = type;
-	h->cmsg_len = CMSG_LEN(len);
-	memcpy(CMSG_DATA(h), data, len);
-	c->used += room < CMSG_SPACE(len) ? room : CMSG_SPACE(len);
-}
-
-static void put_pktinfo(struct ctl *c, const struct dgram_hdr *h, unsigned opts)
-{
-	if (opts & TAG_OPT_PKTINFO && h->local.sa.sa_family == AF_INET) {
-		struct in_pktinfo pi = {
-			.ipi_ifindex = (int)h->ifindex,
-			.ipi_spec_dst = h->local.in.sin_addr,
-			.ipi_addr = h->local.in.sin_addr,
-		};
-
-		put_cmsg(c, IPPROTO_IP, IP_PKTINFO, &pi, sizeof(pi));
-	}
-	if (opts & TAG_OPT_PKTINFO6 && h->local.sa.sa_family == AF_INET6) {
-		struct in6_pktinfo pi = {
-			.ipi6_addr = h->local.in6.sin6_addr,
-			.ipi6_ifindex = h->ifindex,
-		};
-
-		put_cmsg(c, IPPROTO_IPV6, IPV6_PKTINFO, &pi, sizeof(pi));
-	}
-}
-
-static void put_stamp(struct ctl *c, const struct dgram_hdr *h, unsigned opts)
-{
-	struct timespec ts = {
-		.tv_sec = (time_t)(h->stamp_ns / 1000000000),
-		.tv_nsec = (long)(h->stamp_ns % 1000000000),
-	};
-
-	if (!h->stamp_ns)
-		clock_gettime(CLOCK_REALTIME, &ts);
-	if (opts & TAG_OPT_TIMESTAMPNS) {
-		put_cmsg(c, SOL_SOCKET, SO_TIMESTAMPNS, &ts, sizeof(ts));
-	} else {
-		struct timeval tv = { ts.tv_sec, ts.tv_nsec / 1000 };
-
-		put_cmsg(c, SOL_SOCKET, SO_TIMESTAMP, &tv, sizeof(tv));
-	}
-}
-
-static void put_origdst(struct ctl *c, const struct dgram_hdr *h, unsigned opts)
-{
-	if (opts & TAG_OPT_ORIGDST && h->local.sa.sa_family == AF_INET)
-		put_cmsg(c, IPPROTO_IP, IP_ORIGDSTADDR, &h->local.in, sizeof(h->local.in));
-	if (opts & TAG_OPT_ORIGDST6 && h->local.sa.sa_family == AF_INET6)
-		put_cmsg(c, IPPROTO_IPV6, IPV6_ORIGDSTADDR, &h->local.in6, sizeof(h->local.in6));
-}
-
-static void put_all(struct ctl *c, const struct dgram_hdr *h, unsigned opts)
-{
-	int ttl = h->ttl, tos = h->tos;
-	bool v4 = h->local.sa.sa_family == AF_INET ||
-		  IN6_IS_ADDR_V4MAPPED(&h->local.in6.sin6_addr);
-
-	if (opts & (TAG_OPT_TIMESTAMP | TAG_OPT_TIMESTAMPNS))
-		put_stamp(c, h, opts);
-	if (opts & TAG_OPT_RXQ_OVFL && h->type == DGRAM_DATA && h->info)
-		put_cmsg(c, SOL_SOCKET, SO_RXQ_OVFL, &h->info, sizeof(h->info));
-	if (h->type == DGRAM_ERROR && h->offender.sa.sa_family == AF_UNSPEC)
-		return;			/* ours: no packet came */
-	if (opts & (TAG_OPT_PKTINFO | TAG_OPT_PKTINFO6))
-		put_pktinfo(c, h, opts);
-	if (v4 && opts & TAG_OPT_TTL)
-		put_cmsg(c, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
-	if (v4 && opts & TAG_OPT_TOS)
-		put_cmsg(c, IPPROTO_IP, IP_TOS, &h->tos, sizeof(h->tos));
-	if (!v4 && opts & TAG_OPT_HOPLIMIT)
-		put_cmsg(c, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof(ttl));
-	if (!v4 && opts & TAG_OPT_TCLASS)
-		put_cmsg(c, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
-	if (opts & (TAG_OPT_ORIGDST | TAG_OPT_ORIGDST6))
-		put_origdst(c, h, opts);
-}
-
-static void put_cmsgs(struct msghdr *m, const struct dgram_hdr *h, unsigned opts)
-{
-	struct ctl c = { .m = m };
-
-	put_all(&c, h, opts);
-	m->msg_controllen = c.used;
-}
-
 static void put_name(struct msghdr *m, const union msg_sockaddr *a)
 {
 	if (m->msg_name)
 		client_copy_addr(a, m->msg_name, &m->msg_namelen);
 }
 
-/* one record: header and payload; the record's size, 0 at end of file, -errno */
-static ssize_t get_record(int fd, struct dgram_hdr *h, const struct msghdr *m, int flags)
+/* one record: header, control data of the length that is expected, and payload; the
+ * record's size, 0 at end of file, -errno */
+static ssize_t get_record_ctl(int fd, struct dgram_hdr *h, struct dgram_ctls *ctl,
+			      const struct msghdr *m, int flags)
 {
-	struct iovec iov[m->msg_iovlen + 1];
-	struct msghdr k = { .msg_iov = iov, .msg_iovlen = m->msg_iovlen + 1 };
+	struct iovec iov[m->msg_iovlen + 2];
+	struct msghdr k = { .msg_iov = iov };
 	ssize_t n;
 
-	iov[0] = (struct iovec){ h, sizeof(*h) };
-	if (m->msg_iovlen)
-		memcpy(iov + 1, m->msg_iov, m->msg_iovlen * sizeof(*iov));
+	k.msg_iovlen = frame(iov, h, ctl->b, ctl->len, m);
 	n = sys_recvmsg(fd, &k, (flags & RECV_FLAGS) | MSG_TRUNC);
 	return n < 0 ? -errno : n;
+}
+
+static ssize_t get_record(int fd, struct dgram_hdr *h, const struct msghdr *m, int flags)
+{
+	struct dgram_ctls none;
+
+	none.len = 0;
+	return get_record_ctl(fd, h, &none, m, flags);
+}
+
+/* how much control data the next record has; waits for it as @flags say; -errno */
+static ssize_t expect(int fd, int flags)
+{
+	struct msghdr none = { 0 };
+	struct dgram_hdr h;
+	ssize_t n = get_record(fd, &h, &none, flags | MSG_PEEK);
+
+	return n < 0 ? n : n < (ssize_t)sizeof(h) ? 0 : (ssize_t)dgram_ctl_len(&h);
 }
 
 static void drop_record(int fd)
@@ -416,7 +236,6 @@ static ssize_t recv_error_queue(int fd, struct msghdr *m)
 		struct sock_extended_err ee;
 		union msg_sockaddr offender;
 	} e = { 0 };
-	struct ctl c = { .m = m };
 	struct dgram_hdr h;
 	struct msghdr none = { 0 };
 	ssize_t n = get_record(fd, &h, &none, MSG_PEEK | MSG_DONTWAIT);
@@ -446,10 +265,9 @@ static ssize_t recv_error_queue(int fd, struct msghdr *m)
 	e.offender = h.offender;
 	m->msg_flags = MSG_ERRQUEUE | ((size_t)n - sizeof(h) > room(m) ? MSG_TRUNC : 0);
 	put_name(m, &h.peer);
-	put_all(&c, &h, t.opts);
-	put_cmsg(&c, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &e,
-		 sizeof(e.ee) + (v6 ? sizeof(e.offender.in6) : sizeof(e.offender.in)));
-	m->msg_controllen = c.used;
+	dgram_put_cmsgs(m, &h, NULL, t.opts, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+			v6 ? IPV6_RECVERR : IP_RECVERR, &e,
+			sizeof(e.ee) + (v6 ? sizeof(e.offender.in6) : sizeof(e.offender.in)));
 	t.opts &= ~(unsigned)TAG_OPT_ERR_TOLD;
 	tag_set(fd, t);
 	n -= sizeof(h);
@@ -483,6 +301,7 @@ ssize_t dgram_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int f
 {
 	struct tag t;
 	struct dgram_hdr h;
+	struct dgram_ctls ctl;
 	ssize_t n;
 	size_t size;
 	bool peek;
@@ -497,7 +316,11 @@ ssize_t dgram_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int f
 	/* an error must stay in front until it was fetched */
 	peek = flags & MSG_PEEK || t.opts & RECVERR_OPTS;
 	for (;;) {
-		n = get_record(fd, &h, m, peek ? flags | MSG_PEEK : flags);
+		n = t.opts & TAG_OPT_CTL ? expect(fd, flags) : 0;
+		if (n >= 0) {
+			ctl.len = (size_t)n;
+			n = get_record_ctl(fd, &h, &ctl, m, peek ? flags | MSG_PEEK : flags);
+		}
 		if (n < 0)
 			return n == -ECONNRESET ? -ENETDOWN : n;
 		if (n == 0)
@@ -515,11 +338,13 @@ ssize_t dgram_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int f
 			drop_record(fd);
 		break;
 	}
-	n -= sizeof(h);
+	if (dgram_ctl_len(&h) != ctl.len)
+		dgram_realign(m, &ctl, dgram_ctl_len(&h));
+	n -= (ssize_t)(sizeof(h) + ctl.len);
 	size = room(m);
 	m->msg_flags = (size_t)n > size ? MSG_TRUNC : 0;
 	put_name(m, &h.peer);
-	put_cmsgs(m, &h, t.opts);
+	dgram_put_cmsgs(m, &h, &ctl, t.opts, 0, 0, NULL, 0);
 	return flags & MSG_TRUNC || (size_t)n <= size ? n : (ssize_t)size;
 }
 
@@ -555,7 +380,8 @@ int dgram_pending(int fd)
 	struct msghdr none = { 0 };
 	ssize_t n = get_record(fd, &h, &none, MSG_PEEK | MSG_DONTWAIT);
 
-	return n > (ssize_t)sizeof(h) && h.type == DGRAM_DATA ? (int)(n - (ssize_t)sizeof(h)) : 0;
+	n -= (ssize_t)sizeof(h);
+	return n > 0 && h.type == DGRAM_DATA ? (int)(n - (ssize_t)dgram_ctl_len(&h)) : 0;
 }
 
 static _Atomic int errors_asked;

@@ -2,7 +2,7 @@ client_sources = \
 	src/client/client.h \
 	src/client/conn.c \
 	src/client/connect.c \
-	src/client/dgram.c \
+	src/client/dgram.c src/client/dgram_cmsg.c src/client/dgram_cmsg.h \
 	src/client/ifset.c src/client/ifset.h \
 	src/client/info.c \
 	src/client/revive.c \

@@ -57,6 +57,7 @@ static unsigned kept(int level, int name)
 		{ IPPROTO_IP, IP_RECVTTL, TAG_OPT_TTL },
 		{ IPPROTO_IP, IP_RECVTOS, TAG_OPT_TOS },
 		{ IPPROTO_IP, IP_RECVERR, TAG_OPT_RECVERR },
+		{ IPPROTO_IP, IP_RECVOPTS, TAG_OPT_CTL }, { IPPROTO_IP, IP_RETOPTS, TAG_OPT_CTL },
 		{ IPPROTO_IP, IP_RECVORIGDSTADDR, TAG_OPT_ORIGDST },
 		{ IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, TAG_OPT_ORIGDST6 },
 		{ SOL_SOCKET, SO_BROADCAST, TAG_OPT_BROADCAST },
@@ -192,14 +193,16 @@ int client_setsockopt(int fd, const struct sockname *sn, int level, int name,
 		v = *(const unsigned char *)val;	/* ip(7): a byte will do */
 	if (len >= sizeof(v) && quick(level, name, v, stream))
 		return conn_send(sn->path, &r);
+	bit = stream ? 0 : kept(level, name);
+	if (bit == TAG_OPT_CTL && v)	/* before the first such record can come */
+		keep(fd, bit, true);
 	ret = conn_call(sn->path, &r);
 	/* the daemon forgets a connection that is shut down both ways: nothing is
 	 * left to linger, and Linux does not mind */
 	if (ret == -ENOTCONN && stream && level == SOL_SOCKET && name == SO_LINGER &&
 	    len >= sizeof(struct linger))
 		return 0;
-	bit = kept(level, name);
-	if (!ret && bit && !stream)
+	if (!ret && bit && bit != TAG_OPT_CTL)
 		keep(fd, bit, v != 0);
 	return ret;
 }

@@ -10,6 +10,7 @@
 #include "engine/sock_dgram.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,7 +50,8 @@ int errno_of_lwip(err_t err)
 int dgram_init(struct engine *e)
 {
 	e->udp_out = udp_new_ip_type(IPADDR_TYPE_ANY);
-	if (!e->udp_out || udp_open_input(e) < 0 || icmp_open_input(e) < 0)
+	e->once = calloc(1, sizeof(*e->once));
+	if (!e->udp_out || !e->once || udp_open_input(e) < 0 || icmp_open_input(e) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -62,6 +64,8 @@ void dgram_exit(struct engine *e)
 	if (e->udp_out)
 		udp_remove(e->udp_out);
 	e->udp_out = NULL;
+	free(e->once);
+	e->once = NULL;
 }
 
 /* dgram_open() - What a new socket of either kind begins with; 0 or -errno */
@@ -121,6 +125,7 @@ void dgram_deliver(struct sock *s, const struct dgram_info *info, const struct p
 		.stamp_ns = realtime_ns(), .info = (uint32_t)dgram(s)->drops,
 	};
 	struct iovec iov[RX_IOV] = { { &h, sizeof(h) } };
+	uint8_t ctl[DGRAM_CTL_MAX];
 	/* a filter sees UDP's header, too */
 	unsigned hlen = s->ops == &sock_udp_ops ? UDP_HLEN : 0;
 	size_t keep = filter_datagram(s, p, skip - hlen, info->ifindex);
@@ -131,6 +136,13 @@ void dgram_deliver(struct sock *s, const struct dgram_info *info, const struct p
 	keep = keep > hlen ? keep - hlen : 0;
 	endpoint_to_sockaddr(&info->from, s->domain, &h.peer);
 	endpoint_to_sockaddr(&info->to, s->domain, &h.local);
+	if (s->o.recvopts || s->o.retopts) {
+		h.err = (int32_t)dgram_put_ctl(s, ctl);
+		if (h.err) {
+			h.flags = DGRAM_F_CTL;
+			iov[cnt++] = (struct iovec){ ctl, (size_t)h.err };
+		}
+	}
 	for (; p && keep && cnt < RX_IOV; p = p->next) {
 		if (skip >= p->len) {
 			skip -= p->len;
@@ -199,6 +211,20 @@ static void send_failed(struct sock *s, int err, const struct dgram_hdr *h)
 	dgram_error(s, err, &to, &local, NULL);
 }
 
+static int send_record_of(struct sock *s, const struct dgram_hdr *h, uint8_t *data, size_t len,
+			  dgram_send_fn *send)
+{
+	size_t ctl = h->flags & DGRAM_F_CTL ? (size_t)h->err : 0;
+	int err = 0;
+
+	if (ctl)
+		err = ctl > len || ctl > DGRAM_CTL_MAX ? EINVAL : dgram_take_ctl(s, data, ctl);
+	if (!err)
+		err = send(s, h, data + ctl, len - ctl);
+	s->e->once->has_options = false;
+	return err;
+}
+
 static bool read_one(struct sock *s, dgram_send_fn *send)
 {
 	struct engine *e = s->e;
@@ -213,7 +239,7 @@ static bool read_one(struct sock *s, dgram_send_fn *send)
 	memcpy(&h, e->scratch, sizeof(h));
 	if (h.version != DGRAM_VERSION || h.type != DGRAM_DATA || dgram(s)->wr_shut)
 		return true;
-	err = send(s, &h, e->scratch + sizeof(h), (size_t)n - sizeof(h));
+	err = send_record_of(s, &h, e->scratch + sizeof(h), (size_t)n - sizeof(h), send);
 	if (err)
 		send_failed(s, err, &h);
 	return true;
@@ -289,11 +315,17 @@ static struct netif *group_netif(struct sock *s, const ip_addr_t *to)
 int dgram_route(struct sock *s, const struct dgram_hdr *h, struct endpoint *to,
 		ip_addr_t *src, struct netif **n)
 {
+	const struct ipopt *o;
 	struct endpoint from;
 	int err = dgram_dest(s, h, to);
 
 	if (err)
 		return err;
+	o = dgram_options(s, &to->ip);
+	if (o && o->srr) {
+		s->e->once->last = to->ip;
+		ip_addr_copy_from_ip4(to->ip, o->hop);
+	}
 	*n = NULL;
 	if (iface_is_broadcast(s->e, &to->ip) && !s->o.broadcast)
 		return EACCES;
@@ -335,17 +367,42 @@ int dgram_route(struct sock *s, const struct dgram_hdr *h, struct endpoint *to,
 	return IP_GET_TYPE(src) == IP_GET_TYPE(&to->ip) ? 0 : EINVAL;
 }
 
-/* dgram_fits() - May a packet of @len bytes, headers included, go out in fragments
- * if it has to?  0 or EMSGSIZE (IP_PMTUDISC_DO) */
+/* dgram_headers() - How long IP's header of a datagram is, with its options */
+size_t dgram_headers(const struct sock *s, const ip_addr_t *to)
+{
+	const struct ipopt *o = dgram_options(s, to);
+
+	return IP_IS_V6(to) ? IP6_HLEN : IP_HLEN + (o ? o->len : 0u);
+}
+
+/* dgram_fits() - May a packet of @len bytes behind IP's header go out in fragments if it
+ * has to?  0 or EMSGSIZE (IP_PMTUDISC_DO; lwIP cuts none with options) */
 int dgram_fits(const struct sock *s, const struct netif *n, const ip_addr_t *to, size_t len)
 {
+	size_t hlen = dgram_headers(s, to);
 	int how = IP_IS_V6(to) ? s->o.mtu_discover6 : s->o.mtu_discover;
 
 	if (IP_IS_V6(to) && s->o.dontfrag6)
 		how = IPV6_PMTUDISC_DO;
-	if (how != IP_PMTUDISC_DO && how != IP_PMTUDISC_PROBE)
+	if (how != IP_PMTUDISC_DO && how != IP_PMTUDISC_PROBE && (IP_IS_V6(to) || hlen == IP_HLEN))
 		return 0;
-	return len > iface_mtu(s->e, iface_index_of(n)) ? EMSGSIZE : 0;
+	return len + hlen > iface_mtu(s->e, iface_index_of(n)) ? EMSGSIZE : 0;
+}
+
+/* dgram_pbuf() - Data to be sent, with room for what comes in front of them; NULL: no memory */
+struct pbuf *dgram_pbuf(const struct sock *s, const ip_addr_t *to, const uint8_t *data, size_t len)
+{
+	const struct ipopt *o = dgram_options(s, to);
+	u8_t more = o ? o->len : 0;
+	struct pbuf *p = len + more > UINT16_MAX ? NULL :
+		pbuf_alloc(PBUF_TRANSPORT, (u16_t)(len + more), PBUF_RAM);
+
+	if (!p)
+		return NULL;
+	pbuf_remove_header(p, more);
+	pbuf_take(p, data, (u16_t)len);
+	ipopt_send_with(o, ip_2_ip4(&s->e->once->last));
+	return p;
 }
 
 /* dgram_ttl() - Hop limit of a datagram: its own, else the socket's */
@@ -470,9 +527,29 @@ int dgram_setopt(struct sock *s, int level, int name, const void *val, uint32_t 
 {
 	if (level == IPPROTO_IPV6 && name == IPV6_PKTINFO && s->domain == AF_INET6)
 		return set_pktinfo6(s, val, len);
+	if (level == IPPROTO_IP && name == IP_OPTIONS)
+		return dgram_set_options(s, val, len);
 	if (level == IPPROTO_UDP && s->ops == &sock_udp_ops && len < sizeof(int))
 		return -EINVAL;
 	return multicast_setopt(s, level, name, val, len);
+}
+
+/* dgram_getopt() - The same for getsockopt(2) */
+int dgram_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
+{
+	if (level == IPPROTO_IP && name == IP_OPTIONS) {
+		dgram_get_options(s, val, len);
+		return 0;
+	}
+	return multicast_getopt(s, level, name, val, len);
+}
+
+/* dgram_destroy() - Give up what all datagram kinds may have */
+void dgram_destroy(struct sock *s)
+{
+	multicast_leave_all(s);
+	free(dgram(s)->options);
+	dgram(s)->options = NULL;
 }
 
 /* dgram_shutdown() - shutdown(2): 0 or -ENOTCONN, and carried out in any case */

@@ -13,6 +13,7 @@
 
 struct iface;
 struct membership;
+struct dgram_once;
 struct dgram_sock;
 struct names_source;
 struct nl_sock;
@@ -22,7 +23,7 @@ struct raw_pcb;
 struct udp_pcb;
 
 #define ENGINE_EPITAPHS	1024		/* dead sockets that are kept to be asked about */
-#define ENGINE_SCRATCH	(64 * 1024 + 256)	/* largest datagram with its header */
+#define ENGINE_SCRATCH	(64 * 1024 + 256 + 4096)	/* largest datagram with what is before it */
 
 struct epitaph {			/* epitaph.c */
 	uint64_t id;
@@ -70,6 +71,7 @@ struct engine {
 	struct { uint32_t in, noports, inerrors, out; } udplite;	/* datagrams */
 	struct raw_pcb *udplite_in;	/* takes UDP-Lite, and sends it (udplite.c) */
 	struct raw_pcb *icmp_in, *icmp6_in;	/* looks at ICMP (icmp.c) */
+	struct dgram_once *once;	/* of the datagram that is being sent */
 	struct udp_pcb *udp_out;	/* unregistered; filled in for each datagram */
 
 	struct epitaph epitaph[ENGINE_EPITAPHS];

@@ -5,6 +5,7 @@
 #include "engine/burst.h"
 #include "engine/sock.h"
 #include "lwip/pbuf.h"
+#include "port.h"
 #include "proto/dgram.h"
 
 struct portset;
@@ -16,6 +17,7 @@ struct dgram_sock {
 	struct sock s;			/* first */
 	struct raw_pcb *raw;		/* raw sockets only */
 	struct membership *groups;	/* multicast */
+	struct ipopt *options;		/* IP_OPTIONS, or NULL */
 	struct dgram_sock *raw_next, **raw_pprev;	/* raw sockets: e->raws */
 	uint32_t icmp_filter;		/* ICMP_FILTER: types not wanted */
 	uint32_t icmp6_filter[8];	/* ICMP6_FILTER: the same, 256 bits */
@@ -32,6 +34,13 @@ static inline struct dgram_sock *dgram(struct sock *s)
 {
 	return (struct dgram_sock *)s;
 }
+
+/* what was given beside the datagram that is being sent (e->once) */
+struct dgram_once {
+	bool has_options;		/* IP_RETOPTS */
+	struct ipopt options;
+	ip_addr_t last;			/* with a source route: where it leads to */
+};
 
 /* what the packet being delivered says beside its data */
 struct dgram_info {
@@ -59,16 +68,27 @@ void dgram_error(struct sock *s, int err, const struct endpoint *peer,
 
 int dgram_route(struct sock *s, const struct dgram_hdr *h, struct endpoint *to,
 		ip_addr_t *src, struct netif **n);
+size_t dgram_headers(const struct sock *s, const ip_addr_t *to);
 int dgram_fits(const struct sock *s, const struct netif *n, const ip_addr_t *to, size_t len);
+struct pbuf *dgram_pbuf(const struct sock *s, const ip_addr_t *to, const uint8_t *data, size_t len);
 int dgram_dest(struct sock *s, const struct dgram_hdr *h, struct endpoint *to);
 int dgram_connect(struct sock *s, const struct msg_addr *to, struct portset *ports);
 int dgram_setopt(struct sock *s, int level, int name, const void *val, uint32_t len);
+int dgram_getopt(struct sock *s, int level, int name, void *val, uint32_t *len);
+void dgram_destroy(struct sock *s);
 int dgram_shutdown(struct sock *s, int how);
 uint8_t dgram_ttl(const struct sock *s, const struct dgram_hdr *h, const ip_addr_t *to);
 uint8_t dgram_tos(const struct sock *s, const struct dgram_hdr *h, const ip_addr_t *to);
 bool dgram_loops(const struct sock *s, const ip_addr_t *to, const struct netif *n);
 bool dgram_wants(const struct sock *s, const struct dgram_info *info);
 int errno_of_lwip(err_t err);
+
+/* dgram_options.c */
+const struct ipopt *dgram_options(const struct sock *s, const ip_addr_t *to);
+int dgram_take_ctl(struct sock *s, const uint8_t *b, size_t len);
+size_t dgram_put_ctl(const struct sock *s, uint8_t *to);
+int dgram_set_options(struct sock *s, const void *val, uint32_t len);
+void dgram_get_options(const struct sock *s, void *val, uint32_t *len);
 
 /* multicast.c */
 int multicast_setopt(struct sock *s, int level, int name, const void *val, uint32_t len);

@@ -110,15 +110,6 @@ void raw_icmp_error(struct engine *e, uint8_t proto, const struct endpoint *loca
 
 /* ---- sending ---- */
 
-static struct pbuf *to_pbuf(const uint8_t *data, size_t len)
-{
-	struct pbuf *p = pbuf_alloc(PBUF_IP, (u16_t)len, PBUF_RAM);
-
-	if (p)
-		pbuf_take(p, data, (u16_t)len);
-	return p;
-}
-
 /* what raw(7) says is filled in: total length and checksum always, identification
  * and source address where they are zero */
 static int fill_header(uint8_t *data, size_t len, const ip_addr_t *src)
@@ -154,14 +145,14 @@ static int raw_out(struct raw_pcb *pcb, struct sock *s, const struct dgram_hdr *
 	if (r)
 		return r;
 	if (!s->o.hdrincl || s->type != SOCK_RAW) {
-		r = dgram_fits(s, n, &to.ip, len + (IP_IS_V6_VAL(to.ip) ? IP6_HLEN : IP_HLEN));
+		r = dgram_fits(s, n, &to.ip, len);
 	} else {
 		r = len > iface_mtu(s->e, iface_index_of(n)) ? EMSGSIZE :
 			s->domain == AF_INET ? fill_header(data, len, &src) : 0;
 	}
 	if (r)
 		return r;
-	p = to_pbuf(data, len);
+	p = dgram_pbuf(s, &to.ip, data, len);
 	if (!p)
 		return ENOBUFS;
 	pcb->ttl = dgram_ttl(s, h, &to.ip);
@@ -173,6 +164,7 @@ static int raw_out(struct raw_pcb *pcb, struct sock *s, const struct dgram_hdr *
 	else
 		raw_clear_flags(pcb, RAW_FLAGS_MULTICAST_LOOP);
 	err = raw_sendto_if_src(pcb, p, &to.ip, n, &src);
+	ipopt_send_with(NULL, NULL);
 	pbuf_free(p);
 	return errno_of_lwip(err);
 }
@@ -183,6 +175,8 @@ static int raw_op_send(struct sock *s, const struct dgram_hdr *h, uint8_t *data,
 
 	if (len > RAW_MAX - (s->o.hdrincl ? 0 : IP_HLEN))
 		return EMSGSIZE;
+	if (s->o.hdrincl && (dgram(s)->options || s->e->once->has_options))
+		return EINVAL;
 	if (s->o.hdrincl && len < (s->domain == AF_INET6 ? IP6_HLEN : IP_HLEN))
 		return EINVAL;
 	/* lwIP only asserts that the checksum's place is in the packet */
@@ -306,7 +300,7 @@ static int raw_op_getopt(struct sock *s, int level, int name, void *val, uint32_
 		from = &ds->checksum_at;
 		size = sizeof(ds->checksum_at);
 	} else {
-		return multicast_getopt(s, level, name, val, len);
+		return dgram_getopt(s, level, name, val, len);
 	}
 	if (*len > size)
 		*len = size;
@@ -327,7 +321,7 @@ static void raw_destroy(struct sock *s)
 {
 	struct dgram_sock *ds = dgram(s);
 
-	multicast_leave_all(s);
+	dgram_destroy(s);
 	if (ds->raw)
 		raw_remove(ds->raw);
 	if (!ds->raw_pprev)
@@ -415,11 +409,6 @@ static void ping_opt_changed(struct sock *s, int level, int name)
 		sock_set_sndbuf(s, s->o.rcvbuf);
 }
 
-static void ping_destroy(struct sock *s)
-{
-	multicast_leave_all(s);
-}
-
 const struct sock_ops sock_ping_ops = {
 	.name = "ping",
 	.size = sizeof(struct dgram_sock),
@@ -428,8 +417,8 @@ const struct sock_ops sock_ping_ops = {
 	.connect = ping_op_connect,
 	.shutdown = dgram_shutdown,
 	.setopt = dgram_setopt,
-	.getopt = multicast_getopt,
+	.getopt = dgram_getopt,
 	.opt_changed = ping_opt_changed,
 	.event = ping_event,
-	.destroy = ping_destroy,
+	.destroy = dgram_destroy,
 };

@@ -32,6 +32,7 @@
 /* a datagram in the making: what the first record said, and the data so far */
 struct cork {
 	struct dgram_hdr h;
+	struct dgram_once once;
 	size_t len;
 	uint8_t data[UDP_MAX];
 };
@@ -282,21 +283,21 @@ static int send_cut(struct sock *s, const struct dgram_hdr *h, const uint8_t *da
 	if (r == 0 && to.port == 0)
 		r = EINVAL;
 	if (r == 0)
-		r = dgram_fits(s, n, &to.ip, (gso ? gso : len) + UDP_HLEN + (IP_IS_V6_VAL(to.ip) ? IP6_HLEN : IP_HLEN));
+		r = dgram_fits(s, n, &to.ip, (gso ? gso : len) + UDP_HLEN);
 	if (r == 0)
 		r = autobind(s);
 	if (r)
 		return r;
-	p = pbuf_alloc(PBUF_TRANSPORT, (u16_t)len, PBUF_RAM);
+	p = dgram_pbuf(s, &to.ip, data, len);
 	if (!p)
 		return ENOBUFS;
-	pbuf_take(p, data, (u16_t)len);
 	if (is_udplite(s))
 		err = udplite_output(s, p, &to, dgram_ttl(s, h, &to.ip), dgram_tos(s, h, &to.ip), n,
 				     &src);
 	else
 		err = udp_output(s, p, &to, dgram_ttl(s, h, &to.ip), dgram_tos(s, h, &to.ip), n, &src,
 				 gso);
+	ipopt_send_with(NULL, NULL);
 	pbuf_free(p);
 	return errno_of_lwip(err);
 }
@@ -323,14 +324,14 @@ static int send_segments(struct sock *s, const struct dgram_hdr *h, const uint8_
 	r = dgram_route(s, h, &to, &src, &out);
 	if (r)
 		return r;
-	n = (len < size ? len : size) + UDP_HLEN + (IP_IS_V6_VAL(to.ip) ? IP6_HLEN : IP_HLEN);
+	n = (len < size ? len : size) + UDP_HLEN + dgram_headers(s, &to.ip);
 	if (n > iface_mtu(s->e, iface_index_of(out)))
 		return EMSGSIZE;
 	if (len > size * SEGMENTS_MAX)
 		return EINVAL;
 	if (is_udplite(s))		/* udp_send_skb() */
 		return EIO;
-	if (len > size && port_udp_cuts(out) && !ip_addr_ismulticast(&to.ip) &&
+	if (len > size && port_udp_cuts(out) && !dgram_options(s, &to.ip) && !ip_addr_ismulticast(&to.ip) &&
 	    !iface_is_broadcast(s->e, &to.ip) && !iface_of_address(s->e, &to.ip))
 		return send_cut(s, h, data, len, (uint16_t)size);
 	do {
@@ -351,7 +352,9 @@ static int uncork(struct sock *s)
 	if (!c)
 		return 0;
 	dgram(s)->cork = NULL;
+	*s->e->once = c->once;
 	r = send_segments(s, &c->h, c->data, c->len);
+	s->e->once->has_options = false;
 	free(c);
 	return r;
 }
@@ -366,6 +369,7 @@ static int collect(struct sock *s, const struct dgram_hdr *h, const uint8_t *dat
 		if (!c)
 			return ENOBUFS;
 		c->h = *h;
+		c->once = *s->e->once;
 		c->len = 0;
 		dgram(s)->cork = c;
 	}
@@ -418,7 +422,7 @@ static void udp_opt_changed(struct sock *s, int level, int name)
 
 static void udp_destroy(struct sock *s)
 {
-	multicast_leave_all(s);
+	dgram_destroy(s);
 	free(dgram(s)->cork);
 }
 
@@ -430,7 +434,7 @@ const struct sock_ops sock_udp_ops = {
 	.connect = udp_op_connect,
 	.shutdown = dgram_shutdown,
 	.setopt = dgram_setopt,
-	.getopt = multicast_getopt,
+	.getopt = dgram_getopt,
 	.opt_changed = udp_opt_changed,
 	.event = udp_event,
 	.destroy = udp_destroy,

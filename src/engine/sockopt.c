@@ -68,7 +68,8 @@ static const struct row rows[] = {
 	{ IPPROTO_IP, IP_RECVTTL,	AT(recvttl), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_RECVTOS,	AT(recvtos), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_PKTINFO,	AT(pktinfo), 0, 1, F_BOOL | F_BYTE },
-	{ IPPROTO_IP, IP_RETOPTS,	AT(retopts), 0, 1, F_BOOL | F_BYTE | F_DGRAM },
+	{ IPPROTO_IP, IP_RETOPTS,	AT(retopts), 0, 1, F_BOOL | F_BYTE },
+	{ IPPROTO_IP, IP_RECVOPTS,	AT(recvopts), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_RECVERR,	AT(recverr), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, AT(bind_no_port), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_FREEBIND,	AT(freebind), 0, 1, F_BOOL | F_BYTE },
@@ -189,7 +190,6 @@ static const struct fixed {
 
 	{ IPPROTO_UDP, UDP_NO_CHECK6_TX, 0, K_UDP }, { IPPROTO_UDP, UDP_NO_CHECK6_RX, 0, K_UDP },
 
-	{ IPPROTO_IP, IP_RECVOPTS, 0, K_ALL }, { IPPROTO_IP, IP_RETOPTS, 0, K_ALL },
 	{ IPPROTO_IP, IP_MINTTL, 0, K_ALL },
 	{ IPPROTO_IP, IP_NODEFRAG, 0, K_ALL },
 	{ IPPROTO_IP, IP_CHECKSUM, 0, K_ALL },

@@ -23,13 +23,14 @@ enum {
 	DGRAM_F_CONFIRM	= 1 << 3,
 	DGRAM_F_MORE	= 1 << 4,	/* send: MSG_MORE, the next record belongs to this datagram */
 	DGRAM_F_SEGMENT	= 1 << 5,	/* send: UDP_SEGMENT (cmsg), its size is in info */
+	DGRAM_F_CTL	= 1 << 6,	/* err bytes of struct dgram_ctl come before the data */
 };
 
 struct dgram_hdr {
 	uint8_t version;
 	uint8_t type;			/* enum dgram_type */
 	uint16_t flags;			/* DGRAM_F_* */
-	int32_t err;			/* DGRAM_ERROR: errno, positive */
+	int32_t err;			/* DGRAM_ERROR: errno, positive; DGRAM_DATA: see DGRAM_F_CTL */
 	union msg_sockaddr peer;	/* receive: source; send: destination, family 0 = connected one */
 	union msg_sockaddr local;	/* receive: destination address of the packet */
 	uint32_t ifindex;
@@ -42,5 +43,15 @@ struct dgram_hdr {
 };
 
 _Static_assert(sizeof(struct dgram_hdr) == 112, "dgram_hdr is the wire format");
+
+/* ancillary data that has no place in the header: as the application gave it, or is to
+ * get it.  len bytes follow; the next begins at a multiple of 4 */
+struct dgram_ctl {
+	int32_t level, type;
+	uint32_t len;
+};
+
+#define DGRAM_CTL_MAX		4096	/* all of a record */
+#define DGRAM_CTL_SPACE(len)	(sizeof(struct dgram_ctl) + (((len) + 3u) & ~(size_t)3))
 
 #endif

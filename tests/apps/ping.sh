@@ -36,3 +36,17 @@ check "ping -M do: too long for the interface" grep -qi "message too long, mtu=1
 "${KN[@]}" sysctl -qw net.ipv4.ip_forward=1
 timeout 10 "${US[@]}" "$T/ping" -c1 -W1 10.0.9.9 >"$T/unreach.log" 2>&1
 check "ping tells who says unreachable" grep -q "From 10.0.0.1 icmp_seq=1 Destination Host Unreachable" "$T/unreach.log"
+
+# what a line of "ping -R" or "-T" has in the end: addresses, without times
+hops() { timeout 10 "$@" 2>&1 | sed -n '/^RR:\|^TS:/,/^$/p' | grep -o '10\.0\.0\.[0-9]*' | tr '\n' ' '; }
+equal() { [ "$1" = "$2" ] && ok "$3" || not_ok "$3: \"$1\", not \"$2\""; }
+equal "$(hops "${US[@]}" "$T/ping" -n -c1 -R 10.0.0.1)" "10.0.0.70 10.0.0.1 10.0.0.1 10.0.0.70 " \
+	"ping -R records the route"
+equal "$(hops "${KN[@]}" ping -n -c1 -R 10.0.0.70)" "10.0.0.1 10.0.0.70 10.0.0.70 10.0.0.1 " \
+	"the stack answers ping -R with the route"
+equal "$(hops "${US[@]}" "$T/ping" -n -c1 -T tsandaddr 10.0.0.1)" "10.0.0.70 10.0.0.1 10.0.0.1 10.0.0.70 " \
+	"ping -T tsandaddr"
+equal "$(hops "${KN[@]}" ping -n -c1 -T tsandaddr 10.0.0.70)" "10.0.0.1 10.0.0.70 10.0.0.70 10.0.0.1 " \
+	"the stack answers ping -T tsandaddr"
+timeout 10 "${US[@]}" "$T/ping" -n -c1 -T tsonly 10.0.0.1 >"$T/ts.log" 2>&1
+check "ping -T tsonly: four times" eval '[ "$(sed -n "/^TS:/,/^$/p" "$T/ts.log" | grep -c "[0-9]")" = 4 ]'

@@ -49,3 +49,15 @@ bg srv "${US[@]}" socat "tcp6-listen:7004,ipv6only=0,fork,reuseaddr" "exec:cat"
 wait_for 10 listening fc00::1:70 7004
 check "a dual-stack [::] server answers IPv6" eval 'echo six | timeout 5 "${KN[@]}" socat -t2 - "tcp6:[fc00::1:70]:7004" | grep six'
 check "and IPv4" eval 'echo four | timeout 5 "${KN[@]}" socat -t2 - tcp4:10.0.0.70:7004 | grep four'
+
+# what a receiver is told of a datagram's options
+told() {
+	echo data | timeout 2 "${US[@]}" socat -u - "$1-sendto:127.0.0.1:$2,ip-options=x01000000"
+	has_line "$T/srv.out" x01000000
+}
+for to in "udp4 7005" "ip4 199"; do
+	set -- $to
+	bg srv "${US[@]}" socat -u -lpsocat "$1-recvfrom:$2,fork,reuseaddr,ip-recvopts" 'system:echo "$SOCAT_IP_OPTIONS"'
+	check "$1: IP options are sent and told" wait_for 10 told "$1" "$2"
+	bg_kill srv
+done
