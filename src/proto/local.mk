@@ -1,5 +1,6 @@
 noinst_LTLIBRARIES += libproto.la
 libproto_la_SOURCES = \
+	src/proto/board.c src/proto/board.h \
 	src/proto/config.c src/proto/config.h \
 	src/proto/dgram.h \
 	src/proto/family.c src/proto/family.h \
@@ -13,11 +14,15 @@ libproto_la_LIBADD = libbase.la
 
 if HAVE_CMOCKA
 proto_tests = \
+	tests/unit/proto-board \
 	tests/unit/proto-config \
 	tests/unit/proto-msg \
 	tests/unit/proto-names
 check_PROGRAMS += $(proto_tests)
 TESTS += $(proto_tests)
+tests_unit_proto_board_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_proto_board_CFLAGS = $(AM_CFLAGS) -pthread
+tests_unit_proto_board_LDADD = libproto.la $(CMOCKA_LIBS)
 tests_unit_proto_config_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_proto_config_LDADD = libproto.la $(CMOCKA_LIBS)
 tests_unit_proto_msg_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
