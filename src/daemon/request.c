@@ -172,6 +172,14 @@ static int do_info(struct request *r)
 	return 0;
 }
 
+static int do_outlook(struct request *r)
+{
+	struct msg_outlook q = r->m->outlook;
+
+	r->m->hdr.len = sizeof(r->m->verdict);
+	return sock_outlook(r->sock, &q, &r->m->verdict);
+}
+
 static int do_ring(struct request *r)
 {
 	struct msg_ring shape = r->m->ring;
@@ -238,6 +246,7 @@ static const struct {
 	[MSG_OP_NAMES]		= { do_names, false, 0 },
 	[MSG_OP_PROC]		= { do_proc, false, 0 },
 	[MSG_OP_USERS]		= { do_users, false, 0 },
+	[MSG_OP_OUTLOOK]	= { do_outlook, true, -EBADF },
 };
 
 static bool asks_error(const struct msg *m)

@@ -88,14 +88,17 @@ static void session_close(struct session *s)
 /* nobody waits on a client: a reply that does not fit now ends the session */
 static void reply(struct session *s, struct msg *m, int err)
 {
+	int board = m->hdr.op == MSG_OP_HELLO ? engine_board(s->srv->engine) : -1;
 	ssize_t n;
 
 	m->hdr.err = err;
 	m->hdr.flags = 0;
 	if (err)
 		m->hdr.len = 0;
-	n = fdio_send(s->w.fd, m, msg_size(m), NULL, 0,
+	n = fdio_send(s->w.fd, m, msg_size(m), &board, board >= 0,
 		      MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n == -ETOOMANYREFS)		/* it can do without */
+		n = fdio_send(s->w.fd, m, msg_size(m), NULL, 0, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n >= 0)
 		return;
 	if (n == -EAGAIN || n == -ENOBUFS)

@@ -6,6 +6,10 @@
  * dropped, as a full receive buffer drops it in the kernel.  From it, each
  * record is read into the engine's scratch buffer and sent at once; what
  * fails is reported by an error record, since write() has returned already.
+ *
+ * A client knows beforehand what will fail (proto/board.h), and that it has an error
+ * record to look for: a socket that got one is counted on the board until its pair
+ * is found empty.
  */
 #include "engine/sock_dgram.h"
 
@@ -15,7 +19,11 @@
 #include <time.h>
 #include <unistd.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include "engine/board.h"
 #include "engine/icmp.h"
 #include "engine/iface.h"
 #include "engine/priv.h"
@@ -103,12 +111,14 @@ void dgram_info_current(struct dgram_info *info, uint16_t sport, uint16_t dport)
 	}
 }
 
-static void send_record(struct dgram_sock *ds, struct iovec *iov, int cnt)
+static bool send_record(struct dgram_sock *ds, struct iovec *iov, int cnt)
 {
 	struct msghdr mh = { .msg_iov = iov, .msg_iovlen = (size_t)cnt };
 
-	if (sendmsg(ds->s.w.fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		ds->drops++;
+	if (sendmsg(ds->s.w.fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+		return true;
+	ds->drops++;
+	return false;
 }
 
 /**
@@ -156,6 +166,63 @@ void dgram_deliver(struct sock *s, const struct dgram_info *info, const struct p
 	send_record(dgram(s), iov, cnt);
 }
 
+static void set_erred(struct sock *s, bool erred)
+{
+	struct dgram_sock *ds = dgram(s), **head = &s->e->erred;
+	struct board *b = s->e->board;
+
+	if (erred == !!ds->erred_pprev)
+		return;
+	if (erred) {
+		ds->erred_next = *head;
+		ds->erred_pprev = head;
+		*head = ds;
+		if (ds->erred_next)
+			ds->erred_next->erred_pprev = &ds->erred_next;
+	} else {
+		*ds->erred_pprev = ds->erred_next;
+		if (ds->erred_next)
+			ds->erred_next->erred_pprev = ds->erred_pprev;
+		ds->erred_pprev = NULL;
+	}
+	board_count(BOARD_AT(b->error, s->id), erred ? 1 : -1);
+	board_count(&b->nerror, erred ? 1 : -1);
+}
+
+/* dgram_set_deaf() - Can what the socket sends to its peer only come back as an error? */
+void dgram_set_deaf(struct sock *s, bool deaf)
+{
+	if (deaf == dgram(s)->deaf)
+		return;
+	dgram(s)->deaf = deaf;
+	board_count(BOARD_AT(s->e->board->deaf, s->id), deaf ? 1 : -1);
+}
+
+/* dgram_own_address() - Does what is sent there come back to the stack itself? */
+bool dgram_own_address(struct engine *e, const ip_addr_t *ip)
+{
+	return ip_addr_isloopback(ip) || iface_of_address(e, ip);
+}
+
+/* has the application taken everything? */
+static void look_whether_taken(struct sock *s)
+{
+	int unread;
+
+	if (dgram(s)->erred_pprev && ioctl(s->w.fd, SIOCOUTQ, &unread) == 0 && !unread)
+		set_erred(s, false);
+}
+
+/* dgram_look_at_erred() - Forget those that have taken their error, and may never send
+ * again: clients look closer as long as there are any */
+void dgram_look_at_erred(struct engine *e)
+{
+	for (struct dgram_sock *ds = e->erred, *next; ds; ds = next) {
+		next = ds->erred_next;
+		look_whether_taken(&ds->s);
+	}
+}
+
 /**
  * dgram_error() - Tell the application that something it sent failed
  * @err:	errno, positive
@@ -179,7 +246,11 @@ void dgram_error(struct sock *s, int err, const struct endpoint *peer,
 	h.stamp_ns = realtime_ns();
 	endpoint_to_sockaddr(peer, s->domain, &h.peer);
 	s->err = err;
-	send_record(dgram(s), iov, quote ? 2 : 1);
+	set_erred(s, true);		/* before: who sees the record looks there */
+	if (!send_record(dgram(s), iov, quote ? 2 : 1))
+		look_whether_taken(s);
+	if (icmp && s->connected && dgram_own_address(s->e, &peer->ip))
+		dgram_set_deaf(s, true);
 }
 
 /* dgram_wants() - Does a packet fit what the socket is bound and connected to? */
@@ -208,6 +279,9 @@ static void send_failed(struct sock *s, int err, const struct dgram_hdr *h)
 		endpoint_any(s->domain, false, &to);
 	else if (err == EMSGSIZE && dgram_route(s, h, &to, &src, &n) == 0)
 		local.info = iface_mtu(s->e, iface_index_of(n));
+	/* IPv4 shows the port of a connection only (ip_append_data()) */
+	if (err == EMSGSIZE && IP_IS_V4_VAL(to.ip))
+		to.port = s->connected ? s->remote.port : 0;
 	dgram_error(s, err, &to, &local, NULL);
 }
 
@@ -251,6 +325,7 @@ void dgram_event(struct sock *s, uint32_t events, dgram_send_fn *send)
 	struct burst *b = &dgram(s)->burst;
 	int most = events == EPOLLIN ? b->ask : BURST, i = 0;
 
+	look_whether_taken(s);
 	while (!s->closed && i < most && read_one(s, send))
 		i++;
 	burst_got(b, i, BURST);
@@ -305,20 +380,57 @@ static struct netif *group_netif(struct sock *s, const ip_addr_t *to)
 	return NULL;
 }
 
+/* what a destination without a route, or with one that rejects, is called (fib_props[]) */
+static int unroutable(const ip_addr_t *to)
+{
+	const struct route *r = route_forward(to);
+
+	switch (r ? r->type : RTN_UNICAST) {
+	case RTN_BLACKHOLE:
+		return EINVAL;
+	case RTN_UNREACHABLE:
+		return EHOSTUNREACH;
+	case RTN_PROHIBIT:
+		return EACCES;
+	default:
+		return ENETUNREACH;
+	}
+}
+
+/* does what PKTINFO names exist?  0 or errno (positive) */
+static int pktinfo(struct sock *s, const struct dgram_hdr *h, bool v6, struct endpoint *from,
+		   bool *given)
+{
+	bool foreign, nowhere = h->ifindex && !iface_netif(s->e, h->ifindex);
+
+	*given = h->flags & DGRAM_F_LOCAL &&
+		 endpoint_from_sockaddr(&h->local, s->domain, false, from) == 0 &&
+		 !ip_addr_isany_val(from->ip);
+	foreign = *given && !s->o.transparent && !iface_of_address(s->e, &from->ip);
+	if (v6 && nowhere)
+		return ENODEV;
+	if (foreign)
+		return v6 ? EINVAL : ENETUNREACH;
+	return nowhere ? ENODEV : 0;
+}
+
 /**
  * dgram_route() - Destination, source address and interface of a datagram
  * @h:		the record's header; PKTINFO may name source and interface
  *
- * Return: 0, or errno (positive): EDESTADDRREQ, ENETUNREACH, EACCES (broadcast
- * without SO_BROADCAST), EADDRNOTAVAIL, EINVAL
+ * Return: 0, or errno (positive): EDESTADDRREQ, ENETUNREACH, EHOSTUNREACH, EACCES
+ * (broadcast without SO_BROADCAST, or a route that says so), ENODEV, EINVAL
  */
 int dgram_route(struct sock *s, const struct dgram_hdr *h, struct endpoint *to,
 		ip_addr_t *src, struct netif **n)
 {
 	const struct ipopt *o;
 	struct endpoint from;
+	bool from_given;
 	int err = dgram_dest(s, h, to);
 
+	if (!err)
+		err = pktinfo(s, h, IP_IS_V6_VAL(to->ip), &from, &from_given);
 	if (err)
 		return err;
 	o = dgram_options(s, &to->ip);
@@ -347,13 +459,9 @@ int dgram_route(struct sock *s, const struct dgram_hdr *h, struct endpoint *to,
 			return ENETUNREACH;
 		ip_addr_copy(*src, *a);
 	} else if (!route_source(&to->ip, src, n)) {
-		return ENETUNREACH;
+		return unroutable(&to->ip);
 	}
-	if ((h->flags & DGRAM_F_LOCAL) &&
-	    endpoint_from_sockaddr(&h->local, s->domain, false, &from) == 0 &&
-	    !ip_addr_isany_val(from.ip)) {
-		if (!s->o.transparent && !iface_of_address(s->e, &from.ip))
-			return EINVAL;
+	if (from_given) {
 		ip_addr_copy(*src, from.ip);
 	} else if (IP_IS_V6_VAL(to->ip) && !ip_addr_isany_val(dgram(s)->sticky_src)) {
 		ip_addr_copy(*src, dgram(s)->sticky_src);
@@ -435,12 +543,44 @@ bool dgram_loops(const struct sock *s, const ip_addr_t *to, const struct netif *
 	return portif_of(n) && (IP_IS_V6(to) ? s->o.mcast_loop6 : s->o.mcast_loop);
 }
 
+/**
+ * dgram_outlook() - What sending a datagram would tell
+ *
+ * What was sent before is sent, and received if it was to the stack itself; the
+ * socket has a port afterwards.
+ *
+ * Return: 0, with v->err
+ */
+int dgram_outlook(struct sock *s, const struct msg_outlook *q, struct msg_verdict *v)
+{
+	struct dgram_hdr h = {
+		.version = DGRAM_VERSION, .type = DGRAM_DATA, .flags = (uint16_t)q->flags,
+		.peer = q->to, .local = q->local, .ifindex = q->ifindex, .info = q->segment,
+	};
+
+	sock_catch_up(s);
+	engine_deliver_loopback();
+	if (s->closed)
+		return -ENOTCONN;
+	look_whether_taken(s);
+	if (!dgram(s)->erred_pprev)
+		dgram_set_deaf(s, false);
+	v->err = s->ops->autobind ? s->ops->autobind(s) : 0;
+	if (!v->err && q->judge)
+		v->err = s->ops->may_send(s, &h, q->size);
+	/* with the MTU, for the error queue (ip_local_error()) */
+	if (v->err == EMSGSIZE && (s->o.recverr || s->o.recverr6))
+		send_failed(s, EMSGSIZE, &h);
+	return 0;
+}
+
 /* what bind(2) did not ask for by name is given up (__udp_disconnect()) */
 static void dissolve(struct sock *s)
 {
 	struct endpoint any;
 
 	s->connected = false;
+	dgram_set_deaf(s, false);
 	endpoint_any(s->domain, s->o.v6only, &s->remote);
 	endpoint_any(s->domain, s->o.v6only, &any);
 	if (!s->bound_port) {
@@ -548,6 +688,8 @@ int dgram_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 void dgram_destroy(struct sock *s)
 {
 	multicast_leave_all(s);
+	set_erred(s, false);
+	dgram_set_deaf(s, false);
 	free(dgram(s)->options);
 	dgram(s)->options = NULL;
 }

@@ -17,12 +17,13 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "engine/autoconf.h"
+#include "engine/board.h"
 #include "engine/bufpool.h"
 #include "engine/icmp.h"
 #include "engine/iface_priv.h"
 #include "engine/names.h"
 #include "engine/rtnl.h"
-#include "engine/sock.h"
+#include "engine/sock_dgram.h"
 #include "engine/tcp.h"
 #include "link/link.h"
 #include "lwip/netif.h"
@@ -65,6 +66,14 @@ static void arm_timers(struct engine *e)
 	arm_tcp_timer(e);
 }
 
+/* engine_deliver_loopback() - Let what was sent to the stack itself arrive, and what
+ * that is answered with */
+void engine_deliver_loopback(void)
+{
+	for (int i = 0; i < TURNS_MAX && loop_pending(); i++)
+		netif_poll_all();
+}
+
 static void turn(struct loop_prepare *p)
 {
 	struct engine *e = container_of(p, struct engine, prepare);
@@ -75,6 +84,7 @@ static void turn(struct loop_prepare *p)
 			break;
 		netif_poll_all();
 	}
+	board_settle(e);
 	arm_timers(e);
 }
 
@@ -89,6 +99,7 @@ static void on_lwip_timer(struct loop_timer *t)
 		e->trimmed = now;
 		bufpool_trim();
 		iface_count_lo(e);
+		dgram_look_at_erred(e);
 	}
 }
 
@@ -127,7 +138,7 @@ struct engine *engine_new(struct loop *loop, const char *path)
 	set_port_range(e, CONFIG_PORT_MIN, CONFIG_PORT_MAX);
 	e->path = strdup(path);
 	e->scratch = malloc(ENGINE_SCRATCH);
-	if (!e->path || !e->scratch)
+	if (!e->path || !e->scratch || board_open(e) < 0)
 		goto fail;
 	port_init();
 #ifndef PORT_ASSERT_ABORT	/* sanitizer builds stop there */
@@ -140,6 +151,7 @@ struct engine *engine_new(struct loop *loop, const char *path)
 	port_on_mss(tcp_sock_mss);
 	if (iface_add_lo(e) < 0 || rtnl_init(e) < 0 || dgram_init(e) < 0)
 		goto fail;
+	board_changed(e);
 	e->lwip_timer.cb = on_lwip_timer;
 	e->tcp_timer.cb = on_tcp_timer;
 	loop_prepare_add(loop, &e->prepare, turn);
@@ -192,14 +204,14 @@ void engine_free(struct engine *e)
 		loop_once(e->loop, 0);	/* deferred frees */
 		loop_prepare_del(e->loop, &e->prepare);
 	}
-	for (int i = 0; i < TURNS_MAX && loop_pending(); i++)
-		netif_poll_all();
+	engine_deliver_loopback();
 	dgram_exit(e);
 	rtnl_init(NULL);
 	iface_free_all(e);
 	port_on_ra(NULL);
 	autoconf_exit(e);
 	bufpool_drain();
+	board_close(e);
 	loop_timer_del(&e->lwip_timer);
 	loop_timer_del(&e->tcp_timer);
 	free(e->socks);

@@ -50,6 +50,9 @@ void engine_names(const struct engine *e, struct msg_names *out);
 /* a piece of a file of /proc, from @offset: bytes, 0 at its end, -ENOENT, -ENOMEM */
 int engine_proc(struct engine *e, const char *name, size_t offset, void *piece, size_t size);
 
+/* the memory that clients may look at (proto/board.h); -1: there is none */
+int engine_board(const struct engine *e);
+
 /* Sockets.  All return 0 or -errno.  A descriptor handed to engine_socket()
  * is the engine's from then on, also on failure. */
 int engine_socket(struct engine *e, uint64_t id, const struct msg_socket *how, int fd);
@@ -62,6 +65,8 @@ int sock_shutdown(struct sock *s, int how);
 int sock_getname(struct sock *s, bool peer, struct msg_addr *out);
 int sock_setopt(struct sock *s, int level, int name, const void *val, uint32_t len);
 int sock_getopt(struct sock *s, int level, int name, void *val, uint32_t *len);
+/* what sending a datagram would tell; -EOPNOTSUPP: not of this socket */
+int sock_outlook(struct sock *s, const struct msg_outlook *q, struct msg_verdict *v);
 /* PACKET_RX_RING; @fd is the engine's from then on, also on failure */
 int sock_ring(struct sock *s, const struct msg_ring *shape, int fd);
 void sock_stat(const struct sock *s, struct msg_stat *out);

@@ -3,6 +3,7 @@ libengine_la_SOURCES = \
 	src/engine/addrconv.c src/engine/addrconv.h \
 	src/engine/autoconf.c src/engine/autoconf.h \
 	src/engine/bridge.c src/engine/vlan.c \
+	src/engine/board.c src/engine/board.h \
 	src/engine/bpf.c src/engine/bpf.h \
 	src/engine/bufpool.c src/engine/bufpool.h \
 	src/engine/dhcp4.c src/engine/dhcp4_msg.c src/engine/dhcp4_msg.h \

@@ -10,8 +10,17 @@
 #include "engine/ports.h"
 
 #include <errno.h>
+#include "engine/board.h"
+#include "engine/priv.h"
 #include "engine/sock.h"
 #include "port.h"
+
+/* clients see which ports of UDP have somebody */
+static void show(const struct sock *s, int by)
+{
+	if (s->ops == &sock_udp_ops)
+		board_count(BOARD_AT(s->e->board->heard, s->local.port), by);
+}
 
 static void insert(struct portset *ps, struct sock *s, uint16_t port)
 {
@@ -24,6 +33,7 @@ static void insert(struct portset *ps, struct sock *s, uint16_t port)
 		(*head)->port_pprev = &s->port_next;
 	s->port_pprev = head;
 	*head = s;
+	show(s, 1);
 }
 
 /* ports_release() - Give up the port; harmless when none is held */
@@ -31,6 +41,7 @@ void ports_release(struct sock *s)
 {
 	if (!s->port_pprev)
 		return;
+	show(s, -1);
 	*s->port_pprev = s->port_next;
 	if (s->port_next)
 		s->port_next->port_pprev = s->port_pprev;

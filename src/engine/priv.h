@@ -11,6 +11,7 @@
 #include "engine/ports.h"
 #include "engine/sockopt.h"
 
+struct board;
 struct iface;
 struct membership;
 struct dgram_once;
@@ -56,6 +57,7 @@ struct engine {
 	struct sock **socks;		/* hash by id, chained */
 	size_t socks_size;		/* a power of two */
 	struct dgram_sock *raws;	/* raw sockets */
+	struct dgram_sock *erred;	/* those that have been sent an error, and may not know yet */
 	struct packet_sock *packets;	/* all of them: whom frames are shown to */
 	struct sock *packet_sender;	/* whose frame is on its way: not shown to it */
 	unsigned nsock, nstream, ndgram, nraw;
@@ -78,10 +80,15 @@ struct engine {
 	uint16_t epitaph_bucket[ENGINE_EPITAPHS];	/* by id; counted from 1 */
 	unsigned epitaph_next;
 
+	struct board *board;		/* what clients see (board.c) */
+	int board_fd;			/* -1: they do not */
+	bool board_stale;
+
 	uint8_t *scratch;		/* ENGINE_SCRATCH bytes for one datagram */
 	uint8_t *linear;		/* the same for a packet to be looked at in one piece */
 };
 
+void engine_deliver_loopback(void);
 uint8_t *engine_linear(struct engine *e);
 void engine_add_epitaph(struct engine *e, const struct sock *s, int err);
 void epitaph_revive(struct sock *s);

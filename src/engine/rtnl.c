@@ -11,6 +11,7 @@
  * away made it: the functions that make the change call rtnl_*_changed(), and
  * the route table has a listener.  Nothing is built when nobody listens.
  */
+#include "engine/board.h"
 #include "engine/rtnl_priv.h"
 
 #include <errno.h>
@@ -198,13 +199,7 @@ static int bridge_request(struct rtnl_req *r, unsigned type, bool get)
 	return known && bridge_rows[type].doit ? bridge_rows[type].doit(r) : -EOPNOTSUPP;
 }
 
-/**
- * rtnl_request() - Carry out one request
- * @r:		answers go to r->out, whole messages only
- *
- * Return: 0, or -errno for the NLMSG_ERROR, with r->why
- */
-int rtnl_request(struct rtnl_req *r)
+static int carry_out(struct rtnl_req *r)
 {
 	unsigned type = r->h->nlmsg_type - RTM_BASE;
 	const struct rtgenmsg *g = nl_body(r->h, sizeof(*g));
@@ -221,18 +216,36 @@ int rtnl_request(struct rtnl_req *r)
 	return rows[type].doit ? rows[type].doit(r) : -EOPNOTSUPP;
 }
 
+/**
+ * rtnl_request() - Carry out one request
+ * @r:		answers go to r->out, whole messages only
+ *
+ * Return: 0, or -errno for the NLMSG_ERROR, with r->why
+ */
+int rtnl_request(struct rtnl_req *r)
+{
+	int ret = carry_out(r);
+
+	board_settle(r->e);	/* before it is acknowledged */
+	return ret;
+}
+
 /* ---- notifications ---- */
 
 /* rtnl_link_changed() - An interface is new or different
  * @change: IFF_* that changed, if they are known */
 void rtnl_link_changed(struct iface *i, uint32_t change)
 {
+	if (engine)
+		board_changed(engine);
 	rtnl_send_link(i, RTM_NEWLINK, change);
 }
 
 /* rtnl_link_gone() - An interface was removed; it can still be looked at */
 void rtnl_link_gone(struct iface *i)
 {
+	if (engine)
+		board_changed(engine);
 	rtnl_send_link(i, RTM_DELLINK, 0);
 }
 
@@ -260,6 +273,7 @@ void rtnl_addr_changed(struct iface *i, const struct iface_addr *a, bool added)
 {
 	if (!engine)
 		return;			/* the stack is just being made */
+	board_changed(engine);
 	announce(i, a, added);
 	rtnl_local_routes(i, a, notify_local, &added);
 }
@@ -267,12 +281,15 @@ void rtnl_addr_changed(struct iface *i, const struct iface_addr *a, bool added)
 /* rtnl_addr_updated() - Flags or lifetimes of an address are others */
 void rtnl_addr_updated(struct iface *i, const struct iface_addr *a)
 {
-	if (engine)
-		announce(i, a, true);
+	if (!engine)
+		return;
+	board_changed(engine);
+	announce(i, a, true);
 }
 
 static void on_route(const struct route *r, bool added)
 {
+	board_changed(engine);
 	rtnl_route_notify(engine, r, RT_TABLE_MAIN, added);
 }
 

@@ -19,6 +19,7 @@
 #include "engine/diag.h"
 #include "engine/iface.h"
 #include "engine/priv.h"
+#include "engine/sock_dgram.h"
 #include "port.h"
 
 #define SOCKS_MIN	256
@@ -392,6 +393,12 @@ int sock_connect(struct sock *s, const struct msg_addr *to, uint32_t plug)
 int sock_listen(struct sock *s, int backlog)
 {
 	return s->ops->listen ? s->ops->listen(s, backlog) : -EOPNOTSUPP;
+}
+
+/* sock_outlook() - What sending a datagram would tell: 0 or -EOPNOTSUPP */
+int sock_outlook(struct sock *s, const struct msg_outlook *q, struct msg_verdict *v)
+{
+	return s->ops->may_send ? dgram_outlook(s, q, v) : -EOPNOTSUPP;
 }
 
 /* sock_shutdown() - shutdown(2) of what has no stream: 0, -ENOTCONN, -EINVAL */

@@ -23,6 +23,7 @@
 #include "engine/sockopt.h"
 #include "proto/sockname.h"
 
+struct dgram_hdr;
 struct sock;
 
 struct sock_ops {
@@ -38,6 +39,10 @@ struct sock_ops {
 	int (*connect)(struct sock *s, const struct msg_addr *to, uint32_t plug);
 	int (*listen)(struct sock *s, int backlog);
 	int (*shutdown)(struct sock *s, int how);
+	/* datagrams: take a port if there is none, and would this one be sent?  0 or errno
+	 * (positive) */
+	int (*autobind)(struct sock *s);
+	int (*may_send)(struct sock *s, const struct dgram_hdr *h, size_t len);
 	/* options beyond the table of sockopt.c; -ENOPROTOOPT if it is none of ours */
 	int (*setopt)(struct sock *s, int level, int name, const void *val, uint32_t len);
 	int (*getopt)(struct sock *s, int level, int name, void *val, uint32_t *len);

@@ -26,6 +26,9 @@ struct dgram_sock {
 	ip_addr_t sticky_src;		/* and source address; zero: none */
 	bool rd_shut, wr_shut;
 	struct burst burst;		/* of what the application wrote */
+	/* in e->erred, or NULL: an error may wait in the pair; counted on the board */
+	struct dgram_sock *erred_next, **erred_pprev;
+	bool deaf;			/* the peer is a port of ours that nobody has: so, too */
 	struct cork *cork;		/* UDP: a datagram that grows (MSG_MORE, UDP_CORK) */
 	uint64_t drops;			/* the application was too slow */
 };
@@ -76,6 +79,10 @@ int dgram_connect(struct sock *s, const struct msg_addr *to, struct portset *por
 int dgram_setopt(struct sock *s, int level, int name, const void *val, uint32_t len);
 int dgram_getopt(struct sock *s, int level, int name, void *val, uint32_t *len);
 void dgram_destroy(struct sock *s);
+bool dgram_own_address(struct engine *e, const ip_addr_t *ip);
+int dgram_outlook(struct sock *s, const struct msg_outlook *q, struct msg_verdict *v);
+void dgram_set_deaf(struct sock *s, bool deaf);
+void dgram_look_at_erred(struct engine *e);
 int dgram_shutdown(struct sock *s, int how);
 uint8_t dgram_ttl(const struct sock *s, const struct dgram_hdr *h, const ip_addr_t *to);
 uint8_t dgram_tos(const struct sock *s, const struct dgram_hdr *h, const ip_addr_t *to);

@@ -132,6 +132,45 @@ static int fill_header(uint8_t *data, size_t len, const ip_addr_t *src)
 	return 0;
 }
 
+static bool has_header(const struct sock *s)
+{
+	return s->o.hdrincl && s->type == SOCK_RAW;
+}
+
+/* where a packet goes, and may it have this size? */
+static int route(struct sock *s, const struct dgram_hdr *h, size_t len, struct endpoint *to,
+		 ip_addr_t *src, struct netif **n)
+{
+	int r = len > RAW_MAX ? EMSGSIZE : dgram_route(s, h, to, src, n);
+
+	if (r)
+		return r;
+	if (!has_header(s))
+		return len > RAW_MAX - dgram_headers(s, &to->ip) ? EMSGSIZE :
+			dgram_fits(s, *n, &to->ip, len);
+	if (dgram_options(s, &to->ip))
+		return EINVAL;
+	if (len > iface_mtu(s->e, iface_index_of(*n)))
+		return EMSGSIZE;
+	return len < (IP_IS_V6_VAL(to->ip) ? IP6_HLEN : IP_HLEN) ? EINVAL : 0;
+}
+
+/* where the checksum goes, or -1: it is not ours to write */
+static int checksum_at(struct sock *s)
+{
+	return s->o.hdrincl || s->type != SOCK_RAW ? -1 : dgram(s)->checksum_at;
+}
+
+static int raw_op_may_send(struct sock *s, const struct dgram_hdr *h, size_t len)
+{
+	struct endpoint to;
+	struct netif *n;
+	ip_addr_t src;
+	int r = route(s, h, len, &to, &src, &n);
+
+	return !r && checksum_at(s) >= 0 && (size_t)checksum_at(s) + 2 > len ? EINVAL : r;
+}
+
 static int raw_out(struct raw_pcb *pcb, struct sock *s, const struct dgram_hdr *h,
 		   uint8_t *data, size_t len)
 {
@@ -140,16 +179,10 @@ static int raw_out(struct raw_pcb *pcb, struct sock *s, const struct dgram_hdr *
 	struct pbuf *p;
 	ip_addr_t src;
 	err_t err;
-	int r = dgram_route(s, h, &to, &src, &n);
+	int r = route(s, h, len, &to, &src, &n);
 
-	if (r)
-		return r;
-	if (!s->o.hdrincl || s->type != SOCK_RAW) {
-		r = dgram_fits(s, n, &to.ip, len);
-	} else {
-		r = len > iface_mtu(s->e, iface_index_of(n)) ? EMSGSIZE :
-			s->domain == AF_INET ? fill_header(data, len, &src) : 0;
-	}
+	if (!r && has_header(s) && s->domain == AF_INET)
+		r = fill_header(data, len, &src);
 	if (r)
 		return r;
 	p = dgram_pbuf(s, &to.ip, data, len);
@@ -171,14 +204,8 @@ static int raw_out(struct raw_pcb *pcb, struct sock *s, const struct dgram_hdr *
 
 static int raw_op_send(struct sock *s, const struct dgram_hdr *h, uint8_t *data, size_t len)
 {
-	int at = s->o.hdrincl ? -1 : dgram(s)->checksum_at;
+	int at = checksum_at(s);
 
-	if (len > RAW_MAX - (s->o.hdrincl ? 0 : IP_HLEN))
-		return EMSGSIZE;
-	if (s->o.hdrincl && (dgram(s)->options || s->e->once->has_options))
-		return EINVAL;
-	if (s->o.hdrincl && len < (s->domain == AF_INET6 ? IP6_HLEN : IP_HLEN))
-		return EINVAL;
 	/* lwIP only asserts that the checksum's place is in the packet */
 	if (at >= 0 && (size_t)at + 2 > len)
 		return EINVAL;
@@ -338,6 +365,7 @@ const struct sock_ops sock_raw_ops = {
 	.bind = raw_op_bind,
 	.connect = raw_op_connect,
 	.shutdown = dgram_shutdown,
+	.may_send = raw_op_may_send,
 	.setopt = raw_op_setopt,
 	.getopt = raw_op_getopt,
 	.opt_changed = raw_opt_changed,
@@ -366,8 +394,6 @@ static int ping_send(struct sock *s, const struct dgram_hdr *h, uint8_t *data, s
 	uint16_t id, sum = 0;
 	int r;
 
-	if (len > RAW_MAX - IP_HLEN)
-		return EMSGSIZE;
 	if (len < ICMP_HLEN || data[0] != (v6 ? ICMP6_TYPE_EREQ : ICMP_ECHO) || data[1] != 0)
 		return EINVAL;
 	r = ping_bind_auto(s);
@@ -416,6 +442,8 @@ const struct sock_ops sock_ping_ops = {
 	.bind = ping_op_bind,
 	.connect = ping_op_connect,
 	.shutdown = dgram_shutdown,
+	.autobind = ping_bind_auto,
+	.may_send = raw_op_may_send,
 	.setopt = dgram_setopt,
 	.getopt = dgram_getopt,
 	.opt_changed = ping_opt_changed,

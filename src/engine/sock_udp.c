@@ -3,7 +3,9 @@
  * Theory of operation
  * One raw PCB sees every UDP packet before lwIP's own list does.  What a
  * socket of ours wants is taken there, by a look-up in the port table; the
- * rest falls through to lwIP: its DHCP and DNS clients, and port unreachable.
+ * rest falls through to lwIP: its DHCP and DNS clients, and port unreachable.  Of
+ * an address that is not the receiving netif's own, lwIP would not say that the port
+ * is unreachable: one of ours that comes over lo, or a further one.
  * UDP-Lite, which lwIP has no other use for, ends here (udplite.c).
  * Sending borrows one unregistered udp_pcb, filled in for each datagram, so
  * lwIP's list of UDP PCBs stays empty however many sockets there are.
@@ -19,6 +21,7 @@
 #include <string.h>
 #include "engine/iface.h"
 #include "engine/priv.h"
+#include "lwip/icmp.h"
 #include "lwip/inet_chksum.h"
 #include "lwip/ip.h"
 #include "lwip/prot/udp.h"
@@ -124,13 +127,16 @@ static bool trim(struct pbuf *p, unsigned hlen)
 	return true;
 }
 
+static bool is_group(struct engine *e, const ip_addr_t *to)
+{
+	return ip_addr_ismulticast(to) || iface_is_broadcast(e, to);
+}
+
 /* to whom it may concern: of a group all sockets, else the best */
 static void deliver(struct portset *ps, struct sock *best, const struct dgram_info *info,
 		    const struct pbuf *p, unsigned skip, int coverage)
 {
-	struct engine *e = best->e;
-
-	if (!ip_addr_ismulticast(&info->to.ip) && !iface_is_broadcast(e, &info->to.ip)) {
+	if (!is_group(best->e, &info->to.ip)) {
 		if (udplite_takes(best, coverage))
 			dgram_deliver(best, info, p, skip);
 		return;
@@ -138,6 +144,34 @@ static void deliver(struct portset *ps, struct sock *best, const struct dgram_in
 	for (struct sock *s = ports_first(ps, info->to.port); s; s = s->port_next)
 		if (score(s, info) >= 0 && udplite_takes(s, coverage))
 			dgram_deliver(s, info, p, skip);
+}
+
+/* lwIP's own PCBs: one a client of DHCP */
+static bool lwip_wants(uint16_t port)
+{
+	for (const struct udp_pcb *pcb = udp_pcbs; pcb; pcb = pcb->next)
+		if (pcb->local_port == port)
+			return true;
+	return false;
+}
+
+/* nobody has the port: say so where lwIP will not.  True: done with the packet */
+static bool refuse(struct engine *e, const struct dgram_info *info, struct pbuf *p,
+		   const struct udp_hdr *uh, unsigned hlen)
+{
+	struct netif *n = ip_current_input_netif();
+	bool v6 = ip_current_is_v6();
+
+	if (v6 ? netif_get_ip6_addr_match(n, ip_2_ip6(&info->to.ip)) >= 0 :
+		 ip4_addr_cmp(netif_ip4_addr(n), ip_2_ip4(&info->to.ip)))
+		return false;		/* lwIP will */
+	if (!dgram_own_address(e, &info->to.ip) || lwip_wants(info->to.port) ||
+	    !checksum_ok(p, uh, hlen, n))
+		return false;
+	MIB2_STATS_INC(mib2.udpnoports);
+	icmp_port_unreach(v6, p);
+	pbuf_free(p);
+	return true;
 }
 
 static u8_t udp_input_cb(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
@@ -155,7 +189,7 @@ static u8_t udp_input_cb(void *arg, struct raw_pcb *pcb, struct pbuf *p, const i
 	dgram_info_current(&info, lwip_ntohs(uh.src), lwip_ntohs(uh.dest));
 	s = find(&e->udp_ports, &info);
 	if (!s)
-		return 0;
+		return !is_group(e, &info.to.ip) && refuse(e, &info, p, &uh, hlen);
 	if (trim(p, hlen)) {
 		MIB2_STATS_INC(mib2.udpindatagrams);
 		deliver(&e->udp_ports, s, &info, p, hlen + UDP_HLEN, 0);
@@ -266,6 +300,50 @@ static err_t udp_output(struct sock *s, struct pbuf *p, const struct endpoint *t
 	return port_udp_send(pcb, p, &to->ip, to->port, n, src, gso);
 }
 
+/* where a datagram goes, and may it have this size? */
+static int route(struct sock *s, const struct dgram_hdr *h, size_t len, struct endpoint *to,
+		 ip_addr_t *src, struct netif **n)
+{
+	int r = len > UDP_MAX ? EMSGSIZE : dgram_route(s, h, to, src, n);
+
+	if (r)
+		return r;
+	if (len + UDP_HLEN + dgram_headers(s, &to->ip) > UINT16_MAX)
+		return EMSGSIZE;
+	return to->port ? dgram_fits(s, *n, &to->ip, len + UDP_HLEN) : EINVAL;
+}
+
+static size_t segment_size(const struct sock *s, const struct dgram_hdr *h)
+{
+	return h->flags & DGRAM_F_SEGMENT ? h->info : (size_t)s->o.udp_segment;
+}
+
+/* the same of what may be several.  UDP_SEGMENT (udp(7)): datagrams of that size, the last
+ * may be shorter; they must not need fragments */
+static int route_all(struct sock *s, const struct dgram_hdr *h, size_t len, struct endpoint *to,
+		     ip_addr_t *src, struct netif **n)
+{
+	size_t size = segment_size(s, h), first = size && size < len ? size : len;
+	int r = len > UDP_MAX ? EMSGSIZE : route(s, h, first, to, src, n);
+
+	if (r || !size)
+		return r;
+	if (first + UDP_HLEN + dgram_headers(s, &to->ip) > iface_mtu(s->e, iface_index_of(*n)))
+		return EMSGSIZE;
+	if (len > size * SEGMENTS_MAX)
+		return EINVAL;
+	return is_udplite(s) ? EIO : 0;		/* udp_send_skb() */
+}
+
+static int udp_op_may_send(struct sock *s, const struct dgram_hdr *h, size_t len)
+{
+	struct endpoint to;
+	struct netif *n;
+	ip_addr_t src;
+
+	return route_all(s, h, len, &to, &src, &n);
+}
+
 /* @gso: of how many bytes each, if it is several datagrams; 0: it is one */
 static int send_cut(struct sock *s, const struct dgram_hdr *h, const uint8_t *data, size_t len,
 		    uint16_t gso)
@@ -275,15 +353,8 @@ static int send_cut(struct sock *s, const struct dgram_hdr *h, const uint8_t *da
 	struct pbuf *p;
 	ip_addr_t src;
 	err_t err;
-	int r;
+	int r = route(s, h, gso ? gso : len, &to, &src, &n);
 
-	if (len > UDP_MAX)
-		return EMSGSIZE;
-	r = dgram_route(s, h, &to, &src, &n);
-	if (r == 0 && to.port == 0)
-		r = EINVAL;
-	if (r == 0)
-		r = dgram_fits(s, n, &to.ip, (gso ? gso : len) + UDP_HLEN);
 	if (r == 0)
 		r = autobind(s);
 	if (r)
@@ -307,11 +378,16 @@ static int send_one(struct sock *s, const struct dgram_hdr *h, const uint8_t *da
 	return send_cut(s, h, data, len, 0);
 }
 
-/* UDP_SEGMENT (udp(7)): datagrams of that size, the last may be shorter; they must not
- * need fragments */
+/* may the link cut what goes there? */
+static bool link_cuts(struct sock *s, const struct netif *n, const ip_addr_t *to)
+{
+	return port_udp_cuts(n) && !dgram_options(s, to) && !is_group(s->e, to) &&
+		!iface_of_address(s->e, to);
+}
+
 static int send_segments(struct sock *s, const struct dgram_hdr *h, const uint8_t *data, size_t len)
 {
-	size_t size = h->flags & DGRAM_F_SEGMENT ? h->info : (size_t)s->o.udp_segment, n;
+	size_t size = segment_size(s, h), n;
 	struct endpoint to;
 	struct netif *out;
 	ip_addr_t src;
@@ -319,20 +395,10 @@ static int send_segments(struct sock *s, const struct dgram_hdr *h, const uint8_
 
 	if (!size)
 		return send_one(s, h, data, len);
-	if (len > UDP_MAX)
-		return EMSGSIZE;
-	r = dgram_route(s, h, &to, &src, &out);
+	r = route_all(s, h, len, &to, &src, &out);
 	if (r)
 		return r;
-	n = (len < size ? len : size) + UDP_HLEN + dgram_headers(s, &to.ip);
-	if (n > iface_mtu(s->e, iface_index_of(out)))
-		return EMSGSIZE;
-	if (len > size * SEGMENTS_MAX)
-		return EINVAL;
-	if (is_udplite(s))		/* udp_send_skb() */
-		return EIO;
-	if (len > size && port_udp_cuts(out) && !dgram_options(s, &to.ip) && !ip_addr_ismulticast(&to.ip) &&
-	    !iface_is_broadcast(s->e, &to.ip) && !iface_of_address(s->e, &to.ip))
+	if (len > size && link_cuts(s, out, &to.ip))
 		return send_cut(s, h, data, len, (uint16_t)size);
 	do {
 		n = len < size ? len : size;
@@ -409,7 +475,15 @@ static int udp_op_bind(struct sock *s, const struct endpoint *ep)
 
 static int udp_op_connect(struct sock *s, const struct msg_addr *to, uint32_t plug)
 {
-	return dgram_connect(s, to, ports_of(s));
+	struct dgram_info info = { 0 };
+	int r = dgram_connect(s, to, ports_of(s));
+
+	if (r || !s->connected)
+		return r;
+	info.from = s->local;
+	info.to = s->remote;
+	dgram_set_deaf(s, dgram_own_address(s->e, &s->remote.ip) && !find(ports_of(s), &info));
+	return 0;
 }
 
 static void udp_opt_changed(struct sock *s, int level, int name)
@@ -433,6 +507,8 @@ const struct sock_ops sock_udp_ops = {
 	.bind = udp_op_bind,
 	.connect = udp_op_connect,
 	.shutdown = dgram_shutdown,
+	.autobind = autobind,
+	.may_send = udp_op_may_send,
 	.setopt = dgram_setopt,
 	.getopt = dgram_getopt,
 	.opt_changed = udp_opt_changed,

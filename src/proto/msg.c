@@ -49,6 +49,7 @@ static const struct shape shapes[MSG_OP_COUNT] = {
 	[MSG_OP_NAMES]	 = { 0, sizeof(struct msg_names) },
 	[MSG_OP_PROC]	 = { sizeof(struct msg_proc), 0, .reply_tail = TAIL_TEXT },
 	[MSG_OP_USERS]	 = { 0, sizeof(struct msg_users), .reply_tail = TAIL_USER },
+	[MSG_OP_OUTLOOK] = { sizeof(struct msg_outlook), sizeof(struct msg_verdict) },
 };
 
 /* header and length agree with what arrived */

@@ -30,7 +30,7 @@
 #define MSG_OPT_MAX	8448		/* the largest option value or ioctl argument: 64 IPv6 sources */
 
 enum msg_op {
-	MSG_OP_HELLO = 1,	/* - -> msg_hello */
+	MSG_OP_HELLO = 1,	/* - -> msg_hello, and the board's fd if there is one (proto/board.h) */
 	MSG_OP_ATTACH,	/* one-way, 1 fd: the far end of a new control connection,
 			 * for a child that inherited this one but cannot reach the path */
 	MSG_OP_SOCKET,	/* msg_socket, 1 fd: the daemon's end -> -; mostly one-way */
@@ -53,6 +53,7 @@ enum msg_op {
 	MSG_OP_USERS,	/* - -> msg_users + msg_user[n]: who uses the stack; hdr.sock: 0, then
 			 * the last answer's next, for there may be more than fit */
 	MSG_OP_PROC,	/* msg_proc -> text: a piece of a file of /proc that the stack writes */
+	MSG_OP_OUTLOOK,	/* msg_outlook -> msg_verdict: would this datagram be sent? */
 	MSG_OP_COUNT
 };
 
@@ -109,6 +110,20 @@ struct msg_opt {
 	int32_t level, name;
 	uint32_t len;			/* of the value that follows, or room for it */
 	uint32_t reserved;
+};
+
+/* A datagram to be, as its struct dgram_hdr (proto/dgram.h) would have it.  In any
+ * case what the socket has written before is sent first and, if it is for the stack
+ * itself, received, so that ICMP's answer to it is there; and the socket gets a port. */
+struct msg_outlook {
+	union msg_sockaddr to, local;
+	uint32_t flags, ifindex;
+	uint32_t size, segment;
+	uint32_t judge;			/* 0: no question, only the rest */
+};
+
+struct msg_verdict {
+	int32_t err;			/* errno, positive; 0: nothing is wrong with it */
 };
 
 struct msg_ring {		/* struct tpacket_req */
@@ -218,6 +233,8 @@ struct msg {
 		struct msg_names names;
 		struct msg_proc proc;
 		struct msg_users users;
+		struct msg_outlook outlook;
+		struct msg_verdict verdict;
 		uint8_t raw[MSG_MAX - sizeof(struct msg_hdr)];
 	};
 };
@@ -231,6 +248,7 @@ _Static_assert(sizeof(struct msg_ifinfo) == 1312, "msg_ifinfo is the wire format
 _Static_assert(sizeof(struct msg_proc) == 100, "msg_proc is the wire format");
 _Static_assert(sizeof(struct msg_names) == 2280, "msg_names is the wire format");
 _Static_assert(sizeof(struct msg_user) == 88, "msg_user is the wire format");
+_Static_assert(sizeof(struct msg_outlook) == 76, "msg_outlook is the wire format");
 _Static_assert(sizeof(struct msg) == MSG_MAX, "one datagram");
 
 int msg_check(const struct msg *m, size_t got, int nfds);

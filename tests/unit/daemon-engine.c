@@ -34,6 +34,7 @@ struct engine {
 
 unsigned stub_nif = 1;
 const char *stub_fail;
+int stub_board = -1;
 
 struct engine *engine_new(struct loop *loop, const char *path)
 {
@@ -47,6 +48,17 @@ int engine_configure(struct engine *e, const struct config *c, char *err, size_t
 		return -ENODEV;
 	}
 	e->nif = stub_nif;
+	return 0;
+}
+
+int engine_board(const struct engine *e)
+{
+	return stub_board;
+}
+
+int sock_outlook(struct sock *s, const struct msg_outlook *q, struct msg_verdict *v)
+{
+	v->err = q->judge ? ENETUNREACH : 0;
 	return 0;
 }
 

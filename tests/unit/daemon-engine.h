@@ -6,6 +6,7 @@ struct engine;
 
 extern unsigned stub_nif;	/* interfaces after engine_configure() */
 extern const char *stub_fail;	/* why engine_configure() fails, or NULL */
+extern int stub_board;		/* what engine_board() gives */
 void stub_drop_all(struct engine *e);
 
 #endif

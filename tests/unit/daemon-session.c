@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -149,6 +151,51 @@ static int make_socket(int ctl, uint64_t id, bool oneway)
 	assert_int_equal(fdio_send(ctl, &m, msg_size(&m), &fds[1], 1, 0), msg_size(&m));
 	close(fds[1]);
 	return fds[0];
+}
+
+static void hello_shows_the_board(void **state)
+{
+	struct ctx *c = *state;
+	struct msg m;
+	int fd = client(c), got = -1, n = 1;
+	struct stat a, b;
+
+	stub_board = memfd_create("board", MFD_CLOEXEC);
+	assert_true(stub_board >= 0);
+	request(fd, &m, MSG_OP_HELLO, 0, 0, NULL);
+	turn(c);
+	assert_int_equal(fdio_recv(fd, &m, sizeof(m), &got, &n, MSG_DONTWAIT), sizeof(m.hdr) +
+			 sizeof(m.hello));
+	assert_int_equal(n, 1);
+	assert_int_equal(fstat(got, &a) | fstat(stub_board, &b), 0);
+	assert_int_equal(a.st_ino, b.st_ino);
+	close(got);
+	/* no other answer has it */
+	n = 1;
+	request(fd, &m, MSG_OP_INFO, 0, 0, NULL);
+	turn(c);
+	assert_true(fdio_recv(fd, &m, sizeof(m), &got, &n, MSG_DONTWAIT) > 0);
+	assert_int_equal(n, 0);
+	close(stub_board);
+	stub_board = -1;
+	close(fd);
+}
+
+static void an_outlook_is_answered(void **state)
+{
+	struct ctx *c = *state;
+	struct msg m = { 0 };
+	int fd = client(c), app = make_socket(fd, 78, true);
+
+	m.outlook.judge = 1;
+	assert_int_equal(call(c, fd, &m, MSG_OP_OUTLOOK, 78, sizeof(m.outlook)), 0);
+	assert_int_equal(m.verdict.err, ENETUNREACH);
+	memset(&m, 0, sizeof(m));
+	assert_int_equal(call(c, fd, &m, MSG_OP_OUTLOOK, 78, sizeof(m.outlook)), 0);
+	assert_int_equal(m.verdict.err, 0);
+	assert_int_equal(call(c, fd, &m, MSG_OP_OUTLOOK, 79, sizeof(m.outlook)), -EBADF);
+	close(app);
+	close(fd);
 }
 
 static void hello_tells_pid_and_version(void **state)
@@ -740,6 +787,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(hello_tells_pid_and_version),
+		T(hello_shows_the_board),
+		T(an_outlook_is_answered),
 		T(socket_lives_through_its_calls),
 		T(option_values_of_any_size_come_back),
 		T(garbage_ends_that_session_only),

@@ -38,6 +38,7 @@ static const struct { int op; size_t req, reply; int nfds; } sizes[] = {
 	{ MSG_OP_NAMES, 0, 2280, 0 },
 	{ MSG_OP_PROC, 100, 0, 0 },
 	{ MSG_OP_USERS, 0, 8, 0 },
+	{ MSG_OP_OUTLOOK, 76, 4, 0 },
 };
 #define NSIZES (sizeof(sizes) / sizeof(sizes[0]))
 
