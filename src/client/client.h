@@ -30,16 +30,25 @@ struct conn_req {
 	void *reply;			/* room for the reply's body */
 	size_t reply_size;
 	size_t reply_len;		/* out */
+	int *got_fd;			/* out: what came with the reply, or -1; NULL: none is wanted */
 };
+
+struct board;
 
 int conn_call(const char *path, struct conn_req *r);
 int conn_send(const char *path, const struct conn_req *r);
+bool conn_error_waits(bool unknown);
+const struct board *conn_board(const char *path);
 int conn_probe(const char *path);
 bool conn_owns(int fd);
 int conn_evict(int fd);
 int conn_next_owned(unsigned from);
 bool conn_in_owner(void);
 int conn_to_high(int fd);
+
+/* --- board.c --- */
+
+const struct board *client_map_board(int fd, const struct board *old);
 
 /* --- start.c: daemons started on demand or as private stacks --- */
 
@@ -89,6 +98,9 @@ enum {
 	TAG_OPT_ORIGDST6	= 1 << 17,
 	TAG_OPT_RXQ_OVFL	= 1 << 18,
 	TAG_OPT_CTL		= 1 << 19,	/* records may have DGRAM_F_CTL; for good */
+	TAG_OPT_WHOLE		= 1 << 20,	/* no fragments, or not always: IP_MTU_DISCOVER and others */
+	TAG_OPT_ROUTED		= 1 << 21,	/* an option says which way datagrams go */
+	TAG_OPT_V6ONLY		= 1 << 22,
 };
 
 bool client_identify(int fd, struct sockname *sn);
@@ -140,9 +152,25 @@ ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m,
 ssize_t dgram_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags);
 int dgram_so_error(int fd);
 int dgram_pending(int fd);
+int dgram_front_error(int fd);
+
+/* --- dgram_poll.c --- */
+
 void dgram_ask_errors(void);
-bool dgram_errors_asked(void);
-bool dgram_polls_error(int fd);
+void dgram_note_end(void);
+bool dgram_poll_differs(void);
+short dgram_revents(int fd, short revents);
+
+/* --- outlook.c: what a send will tell --- */
+
+struct dgram_hdr;
+
+int outlook_foresee(int fd, const struct sockname *sn, struct tag t, const struct dgram_hdr *h,
+		    size_t len, bool *settle);
+void outlook_settle(const struct sockname *sn);
+void outlook_connected(const struct sockname *sn, struct tag t);
+void outlook_forget(void);
+void outlook_mute(void);
 
 /* --- packet.c --- */
 

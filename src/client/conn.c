@@ -20,6 +20,11 @@
  * our descriptors; it is told by its pid, changes nothing here, and uses a
  * connection that lives for one request.
  *
+ * With the greeting comes the stack's board (proto/board.h), which is mapped to
+ * read.  It outlives the connection, in a forked child, too; that of a
+ * daemon started anew takes its place in memory, as another thread may be
+ * reading it.
+ *
  * Entries of the list are never freed: a process talks to few stacks.
  */
 #include <errno.h>
@@ -36,6 +41,7 @@
 #include <unistd.h>
 #include "client/client.h"
 #include "client/sys.h"
+#include "proto/board.h"
 
 #define CONN_TIMEOUT_S	10	/* a daemon that does not answer is gone */
 #define CONN_HIGH_FD	1000	/* first choice of a number, limits permitting */
@@ -53,6 +59,7 @@ struct conn {
 	ino_t inherited_ino;
 	pthread_mutex_t lock;
 	uint32_t seq;
+	_Atomic(const struct board *) board;	/* NULL: none was shown */
 };
 
 static _Atomic(struct conn *) conns;
@@ -225,18 +232,38 @@ static int put(int fd, const struct conn_req *r, uint16_t flags, uint32_t seq)
 	}
 }
 
+/* the descriptor that came with a reply, or -1 */
+static int received(struct msghdr *m)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(m);
+	int fd = -1;
+
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(fd)))
+		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	return fd;
+}
+
 /* the reply to seq; older ones are skipped.  0, the reply's -errno or CONN_DEAD */
 static int get(int fd, struct conn_req *r, uint32_t seq)
 {
 	struct msg_hdr h;
 	struct iovec iov[2] = { { &h, sizeof(h) }, { r->reply, r->reply_size } };
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} ctl;
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
 	ssize_t n;
 
 	do {
-		do
+		do {
+			m.msg_control = r->got_fd ? ctl.buf : NULL;
+			m.msg_controllen = r->got_fd ? sizeof(ctl.buf) : 0;
 			n = sys_recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
-		while (n < 0 && errno == EINTR);
+		} while (n < 0 && errno == EINTR);
+		if (n >= 0 && r->got_fd)
+			*r->got_fd = received(&m);
 		if (n < (ssize_t)sizeof(h) || h.version != MSG_VERSION)
 			return CONN_DEAD;
 	} while (h.seq != seq);
@@ -250,11 +277,12 @@ static int get(int fd, struct conn_req *r, uint32_t seq)
 	return 0;
 }
 
-static int hello(int fd)
+/* board: its descriptor goes there, or -1; NULL: it is not wanted */
+static int hello(int fd, int *board)
 {
 	struct msg_hello h = { 0 };
 	struct conn_req r = {
-		.op = MSG_OP_HELLO, .fd = -1, .reply = &h, .reply_size = sizeof(h),
+		.op = MSG_OP_HELLO, .fd = -1, .reply = &h, .reply_size = sizeof(h), .got_fd = board,
 	};
 	int ret = put(fd, &r, 0, 0);
 
@@ -286,8 +314,8 @@ static int attach(int inherited)
 	return fds[0];
 }
 
-/* a new connection, greeted; inherited: number or -1 */
-static int fresh(const char *path, int inherited)
+/* a new connection, greeted; inherited: number or -1; board: as of hello() */
+static int fresh(const char *path, int inherited, int *board)
 {
 	int fd = dial(path), ret;
 
@@ -298,8 +326,10 @@ static int fresh(const char *path, int inherited)
 	}
 	if (fd < 0)
 		return fd;
-	ret = hello(fd);
+	ret = hello(fd, board);
 	if (ret) {
+		if (board && *board >= 0)
+			sys_close(*board);
 		sys_close(fd);
 		return ret;
 	}
@@ -309,16 +339,20 @@ static int fresh(const char *path, int inherited)
 /* with the lock held: make c->fd a sound connection; renew: the one there is dead */
 static int reopen(struct conn *c, bool renew)
 {
-	int old = atomic_load(&c->fd), inherited, fd;
+	int old = atomic_load(&c->fd), board = -1, inherited, fd;
 
 	if (!is_socket(old, atomic_load(&c->ino)))
 		old = -1;
 	if (old >= 0 && !renew)
 		return 0;
 	inherited = is_socket(c->inherited, c->inherited_ino) ? c->inherited : -1;
-	fd = fresh(c->path, inherited);
+	fd = fresh(c->path, inherited, &board);
 	if (fd < 0)
 		return fd;
+	if (board >= 0) {
+		atomic_store(&c->board, client_map_board(board, atomic_load(&c->board)));
+		sys_close(board);
+	}
 	if (inherited >= 0)
 		sys_close(inherited);
 	c->inherited = -1;
@@ -356,7 +390,7 @@ static int call_once(const char *path, struct conn_req *r, bool oneway)
 	for (c = atomic_load(&conns); c; c = c->next)
 		if (!strcmp(c->path, path) && is_socket(c->fd, c->ino))
 			inherited = c->fd;
-	fd = fresh(path, inherited);
+	fd = fresh(path, inherited, NULL);
 	if (fd < 0)
 		return unreachable(fd);
 	ret = put(fd, r, oneway ? MSG_F_ONEWAY : 0, 1);
@@ -371,8 +405,8 @@ static int locked_call(struct conn *c, struct conn_req *r, bool oneway)
 	int ret = reopen(c, false);
 
 	for (int attempt = 0; attempt < 2; attempt++) {
-		if (ret)
-			return unreachable(ret);
+		if (ret || !r)
+			return ret ? unreachable(ret) : 0;
 		ret = put(c->fd, r, oneway ? MSG_F_ONEWAY : 0, ++c->seq);
 		if (!ret && !oneway)
 			ret = get(c->fd, r, c->seq);
@@ -384,6 +418,7 @@ static int locked_call(struct conn *c, struct conn_req *r, bool oneway)
 	return -ENETDOWN;
 }
 
+/* r: NULL to have a connection, no more */
 static int call(const char *path, struct conn_req *r, bool oneway)
 {
 	struct conn *c;
@@ -446,6 +481,42 @@ int conn_send(const char *path, const struct conn_req *r)
 			return 0;
 	}
 	return call(path, &copy, true);
+}
+
+/**
+ * conn_board() - What a stack shows its clients
+ * @path:	control socket
+ *
+ * A process without a connection gets one, at its first call: after execve(2).
+ *
+ * Return: the board, for as long as the process lives; NULL: none was shown
+ */
+const struct board *conn_board(const char *path)
+{
+	for (int i = 0; i < 2; i++) {
+		for (struct conn *c = atomic_load(&conns); c; c = c->next)
+			if ((atomic_load(&c->board) || atomic_load(&c->fd) >= 0) &&
+			    !strcmp(c->path, path))
+				return atomic_load(&c->board);
+		if (i || !conn_in_owner() || call(path, NULL, false))
+			break;
+	}
+	return NULL;
+}
+
+/**
+ * conn_error_waits() - May an error wait in a datagram socket of a stack of ours?
+ * @unknown:	what is to be thought of a stack that shows no board
+ */
+bool conn_error_waits(bool unknown)
+{
+	for (struct conn *c = atomic_load(&conns); c; c = c->next) {
+		const struct board *b = atomic_load(&c->board);
+
+		if (b ? board_read(&b->nerror) != 0 : unknown)
+			return true;
+	}
+	return false;
 }
 
 /**

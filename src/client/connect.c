@@ -352,10 +352,16 @@ static int connect_dgram(int fd, const struct sockname *sn, const struct msg_add
 		.op = MSG_OP_CONNECT, .sock = sn->id, .fd = -1, .body = &c, .body_len = sizeof(c),
 	};
 	int ret = conn_call(sn->path, &r);
+	struct tag t;
 
-	if (!ret)
-		tag_set_state(fd, to->addr.sa.sa_family == AF_UNSPEC ? TAG_NEW : TAG_CONNECTED);
-	return ret;
+	if (ret)
+		return ret;
+	t = tag_get(fd);
+	t.state = to->addr.sa.sa_family == AF_UNSPEC ? TAG_NEW : TAG_CONNECTED;
+	tag_set(fd, t);
+	if (t.state == TAG_CONNECTED)
+		outlook_connected(sn, t);
+	return 0;
 }
 
 /**

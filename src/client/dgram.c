@@ -6,19 +6,19 @@
  * recvmsg(): blocking, timeouts and signals are the kernel's.  The header
  * brings what ancillary data mostly tell; which of it the application wants
  * stands in the descriptor's tag (tag.c).  What is longer (IP options) stands in
- * front of the data if it was asked for; then the header is looked at first.
+ * front of the data if it was asked for; then the header is looked at first.  What
+ * a send is to tell is found out before the write (outlook.c).
  *
  * An error record (ICMP) fails the next receive with its errno, as a pending
  * socket error does.  With IP_RECVERR it stays in front until MSG_ERRQUEUE
  * fetches it, but is told only once: a program that never asks for the error
  * queue goes on.  Such a socket polls readable, as everything that has a
- * record; poll(2) of the shim shows POLLERR instead (dgram_polls_error()).
+ * record; poll(2) of the shim shows POLLERR instead (dgram_poll.c).
  */
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <linux/errqueue.h>
 #include "client/client.h"
@@ -34,7 +34,7 @@
 /* --- sending --- */
 
 /* the destination; without one the socket must be connected */
-static int send_name(int fd, const struct msghdr *m, struct tag t, struct dgram_hdr *h)
+static int send_name(const struct msghdr *m, struct tag t, struct dgram_hdr *h)
 {
 	struct msg_addr a;
 	int ret;
@@ -111,6 +111,31 @@ static bool daemon_answers(const struct sockname *sn)
 	return conn_call(sn->path, &r) == 0;
 }
 
+/* all that the call and the socket's tag tell by themselves */
+static int prepare(const struct msghdr *m, int flags, struct tag t, struct dgram_hdr *h,
+		   struct dgram_ctls *ctl, size_t *total)
+{
+	int ret;
+
+	/* IPv6's UDP never looked at MSG_OOB */
+	if (flags & MSG_OOB && (t.domain == AF_INET || t.type == SOCK_RAW))
+		return -EOPNOTSUPP;
+	if (flags & MSG_MORE && (t.type == SOCK_RAW || t.opts & TAG_OPT_PING))
+		return -EOPNOTSUPP;
+	ret = payload_size(m, t.domain, total);
+	if (!ret)
+		ret = send_name(m, t, h);
+	if (!ret && t.opts & TAG_OPT_WR_SHUT)
+		ret = -EPIPE;
+	if (!ret)
+		ret = dgram_read_cmsgs(m, h, ctl);
+	if (flags & MSG_CONFIRM)
+		h->flags |= DGRAM_F_CONFIRM;
+	if (flags & MSG_MORE)
+		h->flags |= DGRAM_F_MORE;
+	return ret;
+}
+
 /**
  * dgram_sendmsg() - sendmsg(2) on a datagram socket
  *
@@ -122,37 +147,29 @@ ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m,
 	struct dgram_ctls ctl;
 	struct tag t = tag_get(fd);
 	struct msghdr k = { 0 };
+	bool settle;
 	size_t total;
 	ssize_t n;
-	int ret;
+	int ret = prepare(m, flags, t, &h, &ctl, &total);
 
-	/* IPv6's UDP never looked at MSG_OOB */
-	if (flags & MSG_OOB && (t.domain == AF_INET || t.type == SOCK_RAW))
-		return -EOPNOTSUPP;
-	if (flags & MSG_MORE && (t.type == SOCK_RAW || t.opts & TAG_OPT_PING))
-		return -EOPNOTSUPP;
-	ret = payload_size(m, t.domain, &total);
+	/* a send that fails leaves a socket with a port, too (inet_send_prepare()) */
+	if (ret && t.type == SOCK_DGRAM && t.state == TAG_NEW)
+		outlook_settle(sn);
 	if (!ret)
-		ret = send_name(fd, m, t, &h);
-	if (!ret && t.opts & TAG_OPT_WR_SHUT)
-		ret = -EPIPE;
-	if (!ret)
-		ret = dgram_read_cmsgs(m, &h, &ctl);
+		ret = outlook_foresee(fd, sn, t, &h, total, &settle);
 	if (ret)
 		return ret;
-	if (flags & MSG_CONFIRM)
-		h.flags |= DGRAM_F_CONFIRM;
-	if (flags & MSG_MORE)
-		h.flags |= DGRAM_F_MORE;
 
 	struct iovec iov[m->msg_iovlen + 2];
 
 	k.msg_iov = iov;
 	k.msg_iovlen = frame(iov, &h, ctl.b, ctl.len, m);
 	n = sys_sendmsg(fd, &k, (flags & SEND_FLAGS) | MSG_NOSIGNAL);
+	ret = errno;
+	if (n >= 0 && settle)
+		outlook_settle(sn);
 	if (n >= 0)
 		return n - (ssize_t)(sizeof(h) + ctl.len);
-	ret = errno;
 	if (ret == EPIPE || ret == ECONNRESET)
 		return daemon_answers(sn) ? -EPIPE : -ENETDOWN;
 	return -ret;
@@ -349,18 +366,31 @@ ssize_t dgram_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int f
 }
 
 /**
+ * dgram_front_error() - The errno of the record in front, if it is an error; else 0
+ */
+int dgram_front_error(int fd)
+{
+	struct msghdr none = { 0 };
+	struct dgram_hdr h;
+
+	return get_record(fd, &h, &none, MSG_PEEK | MSG_DONTWAIT) >= (ssize_t)sizeof(h) &&
+	       h.type == DGRAM_ERROR ? h.err : 0;
+}
+
+/**
  * dgram_so_error() - SO_ERROR: the error record in front, which is taken
  *
  * Return: positive errno or 0
  */
 int dgram_so_error(int fd)
 {
-	struct msghdr none = { 0 };
-	struct tag t = tag_get(fd);
-	struct dgram_hdr h;
-	ssize_t n = get_record(fd, &h, &none, MSG_PEEK | MSG_DONTWAIT);
+	int err = dgram_front_error(fd);
+	struct tag t;
 
-	if (n < (ssize_t)sizeof(h) || h.type != DGRAM_ERROR || t.opts & TAG_OPT_ERR_TOLD)
+	if (!err)
+		return 0;
+	t = tag_get(fd);
+	if (t.opts & TAG_OPT_ERR_TOLD)
 		return 0;
 	if (t.opts & RECVERR_OPTS) {
 		t.opts |= TAG_OPT_ERR_TOLD;
@@ -368,7 +398,7 @@ int dgram_so_error(int fd)
 	} else {
 		drop_record(fd);
 	}
-	return h.err;
+	return err;
 }
 
 /**
@@ -382,38 +412,4 @@ int dgram_pending(int fd)
 
 	n -= (ssize_t)sizeof(h);
 	return n > 0 && h.type == DGRAM_DATA ? (int)(n - (ssize_t)dgram_ctl_len(&h)) : 0;
-}
-
-static _Atomic int errors_asked;
-
-/**
- * dgram_ask_errors() - Some socket of this process got IP_RECVERR
- */
-void dgram_ask_errors(void)
-{
-	atomic_store_explicit(&errors_asked, 1, memory_order_relaxed);
-}
-
-/**
- * dgram_errors_asked() - May dgram_polls_error() be true at all?
- */
-bool dgram_errors_asked(void)
-{
-	return atomic_load_explicit(&errors_asked, memory_order_relaxed);
-}
-
-/**
- * dgram_polls_error() - A socket polls readable: is it for its error queue?
- */
-bool dgram_polls_error(int fd)
-{
-	struct dgram_hdr h;
-	struct msghdr none = { 0 };
-	int saved = errno;
-	bool error = tag_get(fd).opts & RECVERR_OPTS &&
-		     get_record(fd, &h, &none, MSG_PEEK | MSG_DONTWAIT) >= (ssize_t)sizeof(h) &&
-		     h.type == DGRAM_ERROR;
-
-	errno = saved;
-	return error;
 }

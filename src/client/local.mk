@@ -1,14 +1,17 @@
 client_sources = \
+	src/client/board.c \
 	src/client/client.h \
 	src/client/conn.c \
 	src/client/connect.c \
 	src/client/dgram.c src/client/dgram_cmsg.c src/client/dgram_cmsg.h \
+	src/client/dgram_poll.c \
 	src/client/ifset.c src/client/ifset.h \
 	src/client/info.c \
 	src/client/revive.c \
 	src/client/io.c \
 	src/client/netlink.c \
 	src/client/nlquery.c src/client/nlquery.h \
+	src/client/outlook.c \
 	src/client/packet.c \
 	src/client/proc.c \
 	src/client/ring.c \
@@ -34,7 +37,7 @@ libustackapi_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -Wl,-Bsymbolic -Wl,-
 pkgconfig_DATA = src/client/ustack.pc
 
 if HAVE_CMOCKA
-client_tests = tests/unit/client-api tests/unit/client-kernel
+client_tests = tests/unit/client-api tests/unit/client-kernel tests/unit/client-outlook
 check_PROGRAMS += $(client_tests)
 TESTS += $(client_tests)
 tests_unit_client_api_SOURCES = tests/unit/client-api.c \
@@ -44,6 +47,10 @@ tests_unit_client_api_LDADD = libustackapi.la libproto.la $(CMOCKA_LIBS)
 tests_unit_client_kernel_SOURCES = tests/unit/client-kernel.c src/client/sys.c
 tests_unit_client_kernel_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_client_kernel_LDADD = libclient.la $(CMOCKA_LIBS) -ldl -lpthread
+tests_unit_client_outlook_SOURCES = tests/unit/client-outlook.c src/client/sys.c \
+	tests/unit/fake-stack.c tests/unit/fake-stack.h
+tests_unit_client_outlook_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_client_outlook_LDADD = libclient.la $(CMOCKA_LIBS) -ldl -lpthread
 endif
 
 dist_man_MANS += man/ustack.3

@@ -485,6 +485,7 @@ static int shutdown_dgram(int fd, const struct sockname *sn, int how)
 	if (ret && ret != -ENOTCONN)
 		return ret;
 	if (how != SHUT_RD) {
+		dgram_note_end();
 		t = tag_get(fd);
 		t.opts |= TAG_OPT_WR_SHUT;
 		tag_set(fd, t);

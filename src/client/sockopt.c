@@ -3,7 +3,8 @@
  * Theory of operation
  * An option is one of four kinds.  Native: timeouts, which then act on the
  * pair itself.  Kept: what only changes how we present a datagram (PKTINFO,
- * timestamps) is a bit of the tag; the daemon is told, too.  Quick: options
+ * timestamps) or foresee its fate (outlook.c) is a bit of the tag; the daemon is
+ * told, too.  Quick: options
  * that cannot fail once their value was checked go to the daemon one-way.
  * All others ask the daemon and return its answer.  Nothing falls through to
  * the AF_UNIX pair: what "succeeds" there would do nothing.
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <linux/if_packet.h>
 #include "client/client.h"
 #include "client/sys.h"
@@ -69,6 +71,23 @@ static unsigned kept(int level, int name)
 		{ SOL_PACKET, PACKET_AUXDATA, TAG_OPT_AUXDATA },
 		{ SOL_SOCKET, SO_TIMESTAMP, TAG_OPT_TIMESTAMP },
 		{ SOL_SOCKET, SO_TIMESTAMPNS, TAG_OPT_TIMESTAMPNS },
+		{ IPPROTO_IPV6, IPV6_V6ONLY, TAG_OPT_V6ONLY },
+		{ IPPROTO_IP, IP_MTU_DISCOVER, TAG_OPT_WHOLE },
+		{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, TAG_OPT_WHOLE },
+		{ IPPROTO_IPV6, IPV6_DONTFRAG, TAG_OPT_WHOLE },
+		{ IPPROTO_UDP, UDP_SEGMENT, TAG_OPT_WHOLE },
+		{ SOL_SOCKET, SO_BINDTODEVICE, TAG_OPT_ROUTED },
+		{ SOL_SOCKET, SO_BINDTOIFINDEX, TAG_OPT_ROUTED },
+		{ IPPROTO_IP, IP_UNICAST_IF, TAG_OPT_ROUTED },
+		{ IPPROTO_IP, IP_OPTIONS, TAG_OPT_ROUTED },
+		{ IPPROTO_IP, IP_MULTICAST_IF, TAG_OPT_ROUTED },
+		{ IPPROTO_IP, IP_FREEBIND, TAG_OPT_ROUTED },
+		{ IPPROTO_IP, IP_TRANSPARENT, TAG_OPT_ROUTED },
+		{ IPPROTO_IPV6, IPV6_UNICAST_IF, TAG_OPT_ROUTED },
+		{ IPPROTO_IPV6, IPV6_MULTICAST_IF, TAG_OPT_ROUTED },
+		{ IPPROTO_IPV6, IPV6_FREEBIND, TAG_OPT_ROUTED },
+		{ IPPROTO_IPV6, IPV6_TRANSPARENT, TAG_OPT_ROUTED },
+		{ IPPROTO_IPV6, IPV6_PKTINFO, TAG_OPT_ROUTED },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
@@ -103,10 +122,17 @@ static bool quick(int level, int name, int v, bool stream)
 	return false;
 }
 
+/* what only makes us look closer (outlook.c) stays, whatever the value */
+#define STICKY	(TAG_OPT_WHOLE | TAG_OPT_ROUTED)
+
 static void keep(int fd, unsigned bit, bool on)
 {
 	struct tag t = tag_get(fd);
 
+	if (bit & STICKY) {
+		outlook_forget();
+		on = true;
+	}
 	t.opts = on ? t.opts | bit : t.opts & ~bit;
 	tag_set(fd, t);
 	if (on && bit & (TAG_OPT_RECVERR | TAG_OPT_RECVERR6))

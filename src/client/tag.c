@@ -23,12 +23,12 @@
 #define SO_MAX_PACING_RATE 47
 #endif
 
-#define TAG_VALID	0x40000000u
+#define TAG_VALID	0x80000000u
 #define TAG_STATE	0x00000007u
 #define TAG_INET6	0x00000008u
 #define TAG_TYPE_SHIFT	4
 #define TAG_OPTS_SHIFT	8
-#define TAG_OPTS_MASK	0x3fffffu
+#define TAG_OPTS_MASK	0x7fffffu
 
 /**
  * client_identify() - Is this descriptor a socket of a stack, and which?

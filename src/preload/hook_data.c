@@ -26,6 +26,7 @@ static bool sandboxed;
 void data_sandboxed(void)
 {
 	fdtab_freeze();
+	outlook_mute();
 	__atomic_store_n(&sandboxed, true, __ATOMIC_RELAXED);
 }
 

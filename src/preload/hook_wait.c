@@ -3,11 +3,10 @@
  * Theory of operation
  * Waiting needs no hook: every socket of ours is the kernel's.  Three exceptions:
  * a packet socket with a memory-mapped ring, whose readiness is put in order
- * before each wait (client/ring.c); and a datagram socket with IP_RECVERR,
- * whose error queue makes an AF_UNIX pair readable, where poll(2) is to show
- * POLLERR (traceroute goes by that; select has no difference to show, epoll
- * keeps to EPOLLIN).  A process that has neither, which is all but sniffers
- * and tracers, pays two loads.
+ * before each wait (client/ring.c); and a datagram socket that an error waits for,
+ * which makes an AF_UNIX pair readable, where poll(2) is to show POLLERR (traceroute
+ * goes by that; select has no difference to show, epoll keeps to EPOLLIN), or that was
+ * shut down (client/dgram_poll.c).  Where there is neither, a wait pays a few loads.
  *
  * The third: a stream without a connection, a new one or one whose attempt failed,
  * is hung up for poll(2), always and whatever is asked for; its pair is open, or at
@@ -25,14 +24,13 @@ static void settle_rings(void)
 		ring_settle();
 }
 
-static int show_errors(struct pollfd *p, nfds_t n, int ready)
+static int correct_dgrams(struct pollfd *p, nfds_t n, int ready)
 {
-	if (ready <= 0 || __builtin_expect(!dgram_errors_asked(), 1))
+	if (ready <= 0 || __builtin_expect(!dgram_poll_differs(), 1))
 		return ready;
 	for (nfds_t i = 0; i < n; i++)
-		if (p[i].revents & (POLLIN | POLLRDNORM) && fdtab_class(p[i].fd) == FD_DGRAM &&
-		    dgram_polls_error(p[i].fd))
-			p[i].revents = (short)((p[i].revents & ~(POLLIN | POLLRDNORM)) | POLLERR);
+		if (p[i].revents && fdtab_class(p[i].fd) == FD_DGRAM)
+			p[i].revents = dgram_revents(p[i].fd, p[i].revents);
 	return ready;
 }
 
@@ -79,7 +77,7 @@ HOOK(int, poll, (struct pollfd *p, nfds_t n, int ms))
 	int ready;
 
 	settle_rings();
-	ready = show_errors(p, n, sys_poll(p, n, hung_up ? 0 : ms));
+	ready = correct_dgrams(p, n, sys_poll(p, n, hung_up ? 0 : ms));
 	return hung_up ? show_unconnected(p, n, ready) : ready;
 }
 
@@ -97,7 +95,7 @@ HOOK(int, ppoll, (struct pollfd *p, nfds_t n, const struct timespec *t, const si
 	int ready;
 
 	settle_rings();
-	ready = show_errors(p, n, sys_ppoll(p, n, hung_up ? &none : t, m));
+	ready = correct_dgrams(p, n, sys_ppoll(p, n, hung_up ? &none : t, m));
 	return hung_up ? show_unconnected(p, n, ready) : ready;
 }
 

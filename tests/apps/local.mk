@@ -28,7 +28,7 @@ EXTRA_DIST += \
 	tests/apps/bugs.sh \
 	tests/apps/nc.sh tests/apps/socat.sh tests/apps/http.sh tests/apps/redis.sh \
 	tests/apps/iperf3.sh tests/apps/ssh.sh tests/apps/sshd.sh.inc tests/apps/gigabyte.sh tests/apps/ping.sh \
-	tests/apps/raw.sh tests/apps/raw.py tests/apps/traceroute.sh tests/apps/nmap.sh \
+	tests/apps/outlook.sh tests/apps/raw.sh tests/apps/raw.py tests/apps/traceroute.sh tests/apps/nmap.sh \
 	tests/apps/tcpdump.sh tests/apps/arping.sh tests/apps/dhcp-client.sh tests/apps/packet.sh tests/apps/packet.py \
 	tests/apps/sockets.sh tests/apps/sockets-errors.known tests/apps/edge-connect.sh tests/apps/many-connections.sh
 EXTRA_DIST += tests/apps/interfaces.sh tests/apps/names.sh tests/apps/dns-server.py \

@@ -48,6 +48,9 @@ struct node {
 	int opts[64];			/* by name & 63, SOL_SOCKET or not */
 };
 
+struct fake_outlook *fake_outlook;
+int fake_board = -1;
+
 static struct node *nodes;
 static int ep;
 static uint16_t next_port = 40000;
@@ -421,6 +424,19 @@ static int on_socket(struct node *n, struct msg *m)
 	return -EOPNOTSUPP;
 }
 
+static int outlook(struct msg *m)
+{
+	if (!fake_outlook)
+		return -EOPNOTSUPP;
+	if (m->outlook.judge)
+		fake_outlook->asked++;
+	else
+		fake_outlook->settled++;
+	m->verdict.err = m->outlook.judge ? fake_outlook->verdict : 0;
+	m->hdr.len = sizeof(m->verdict);
+	return 0;
+}
+
 static int request(struct msg *m, int fd)
 {
 	struct node *n = m->hdr.op == MSG_OP_INFO || m->hdr.op == MSG_OP_NAMES ? NULL : by_id(m->hdr.sock);
@@ -447,6 +463,8 @@ static int request(struct msg *m, int fd)
 		return 0;
 	case MSG_OP_GETSOCKOPT:
 		return get_opt(m->hdr.sock, n, m);
+	case MSG_OP_OUTLOOK:
+		return outlook(m);
 	}
 	return n && n->fd >= 0 ? on_socket(n, m) : -EBADF;
 }
@@ -472,7 +490,7 @@ static void session_event(struct node *n)
 	m.hdr.err = ret;
 	if (ret)
 		m.hdr.len = 0;
-	send(n->fd, &m, msg_size(&m), MSG_NOSIGNAL);
+	fdio_send(n->fd, &m, msg_size(&m), &fake_board, m.hdr.op == MSG_OP_HELLO && fake_board >= 0, 0);
 }
 
 static void serve(int lfd)

@@ -6,6 +6,7 @@
 #ifndef TESTS_UNIT_FAKE_STACK_H
 #define TESTS_UNIT_FAKE_STACK_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #define FAKE_PORT_SILENT	2	/* never answers */
@@ -13,6 +14,14 @@
 #define FAKE_PORT_TIMEOUT	4	/* fails with ETIMEDOUT after FAKE_DELAY_MS */
 #define FAKE_PORT_RESET		5	/* accepted, and reset when one byte arrived */
 #define FAKE_DELAY_MS		100
+
+/* what a test wants of the daemons it starts from now on; shared with them */
+struct fake_outlook {
+	uint32_t asked, settled;	/* how often MSG_OP_OUTLOOK came, with a question and without */
+	int32_t verdict;		/* the answer */
+};
+extern struct fake_outlook *fake_outlook;	/* NULL: the request is refused */
+extern int fake_board;			/* shown to whoever says hello; -1: none */
 
 struct fake_stack {
 	char dir[64];			/* removed by fake_stack_stop() */
