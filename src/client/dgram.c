@@ -111,15 +111,28 @@ static bool daemon_answers(const struct sockname *sn)
 	return conn_call(sn->path, &r) == 0;
 }
 
+/* IPv6's UDP never looked at MSG_OOB; toward an IPv4 address it is IPv4's */
+static bool minds_oob(int fd, const struct sockname *sn, const struct msghdr *m, struct tag t)
+{
+	struct sockaddr_in6 peer = { .sin6_family = AF_UNSPEC };
+	socklen_t len = sizeof(peer);
+
+	if (t.domain == AF_INET || t.type == SOCK_RAW || t.opts & TAG_OPT_PING)
+		return true;
+	if (!m->msg_name || !m->msg_namelen)
+		client_getname(fd, sn, true, (struct sockaddr *)&peer, &len);
+	else
+		memcpy(&peer, m->msg_name, m->msg_namelen < sizeof(peer) ? m->msg_namelen : sizeof(peer));
+	return peer.sin6_family == AF_INET ||
+	       (peer.sin6_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&peer.sin6_addr));
+}
+
 /* all that the call and the socket's tag tell by themselves */
 static int prepare(const struct msghdr *m, int flags, struct tag t, struct dgram_hdr *h,
 		   struct dgram_ctls *ctl, size_t *total)
 {
 	int ret;
 
-	/* IPv6's UDP never looked at MSG_OOB */
-	if (flags & MSG_OOB && (t.domain == AF_INET || t.type == SOCK_RAW))
-		return -EOPNOTSUPP;
 	if (flags & MSG_MORE && (t.type == SOCK_RAW || t.opts & TAG_OPT_PING))
 		return -EOPNOTSUPP;
 	ret = payload_size(m, t.domain, total);
@@ -150,7 +163,8 @@ ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m,
 	bool settle;
 	size_t total;
 	ssize_t n;
-	int ret = prepare(m, flags, t, &h, &ctl, &total);
+	int ret = flags & MSG_OOB && minds_oob(fd, sn, m, t) ? -EOPNOTSUPP :
+		prepare(m, flags, t, &h, &ctl, &total);
 
 	/* a send that fails leaves a socket with a port, too (inet_send_prepare()) */
 	if (ret && t.type == SOCK_DGRAM && t.state == TAG_NEW)
