@@ -122,7 +122,8 @@ int client_unlisten(int fd, const struct sockname *sn);
 int client_shutdown(int fd, const struct sockname *sn, int how);
 int client_make_pair(enum sockname_kind kind, uint64_t id, const char *path, int type_flags,
 		     int fds[2]);
-void client_copy_addr(const union msg_sockaddr *from, struct sockaddr *sa, socklen_t *len);
+int client_give_addr(const void *from, socklen_t full, struct sockaddr *sa, socklen_t *len);
+int client_copy_addr(const union msg_sockaddr *from, struct sockaddr *sa, socklen_t *len);
 socklen_t client_addr_len(const union msg_sockaddr *a);
 bool client_nonblocking(int fd);
 
@@ -191,7 +192,6 @@ void *ring_mmap(const struct sockname *sn, void *addr, size_t len, int prot, int
 int netlink_socket_check(int type, int protocol);
 ssize_t netlink_sendmsg(int fd, const struct msghdr *m, int flags);
 ssize_t netlink_recvmsg(int fd, struct msghdr *m, int flags);
-int netlink_pending(int fd);
 
 /* --- proc.c --- */
 

@@ -28,6 +28,7 @@
 #include <sys/time.h>
 #include <time.h>
 #include "client/client.h"
+#include "client/memory.h"
 #include "client/sys.h"
 
 #define PLUG_FIRST	2240		/* of the bytes that the minimal buffer takes */
@@ -378,7 +379,7 @@ int client_connect(int fd, const struct sockname *sn, const struct sockaddr *sa,
 		return -EOPNOTSUPP;
 	if ((int)len < 0 || len > sizeof(struct sockaddr_storage))
 		return -EINVAL;
-	if (!sa)
+	if (!mem_readable(sa, len))
 		return -EFAULT;
 	if (len < sizeof(sa->sa_family))
 		return -EINVAL;

@@ -81,7 +81,7 @@ static int payload_size(const struct msghdr *m, int domain, size_t *total)
 		return -EMSGSIZE;
 	for (size_t i = 0; i < m->msg_iovlen; i++) {
 		if (m->msg_iov[i].iov_len > PAYLOAD_MAX6)
-			return -EMSGSIZE;
+			return (ssize_t)m->msg_iov[i].iov_len < 0 ? -EINVAL : -EMSGSIZE;
 		*total += m->msg_iov[i].iov_len;
 	}
 	return *total > (domain == AF_INET6 ? PAYLOAD_MAX6 : PAYLOAD_MAX4) ? -EMSGSIZE : 0;
@@ -141,7 +141,7 @@ static int prepare(const struct msghdr *m, int flags, struct tag t, struct dgram
 	if (!ret && t.opts & TAG_OPT_WR_SHUT)
 		ret = -EPIPE;
 	if (!ret)
-		ret = dgram_read_cmsgs(m, h, ctl);
+		ret = dgram_read_cmsgs(m, t.domain, h, ctl);
 	if (flags & MSG_CONFIRM)
 		h->flags |= DGRAM_F_CONFIRM;
 	if (flags & MSG_MORE)

@@ -87,7 +87,8 @@ static int pass_on(const struct cmsghdr *c, size_t most, struct dgram_ctls *to)
 	return 0;
 }
 
-static int send_cmsg(const struct cmsghdr *c, struct dgram_hdr *h, struct dgram_ctls *more)
+static int send_cmsg(const struct cmsghdr *c, int domain, struct dgram_hdr *h,
+		     struct dgram_ctls *more)
 {
 	if (c->cmsg_level == IPPROTO_IP) {
 		switch (c->cmsg_type) {
@@ -103,7 +104,7 @@ static int send_cmsg(const struct cmsghdr *c, struct dgram_hdr *h, struct dgram_
 			return -EINVAL;
 		}
 	}
-	if (c->cmsg_level == IPPROTO_IPV6) {
+	if (c->cmsg_level == IPPROTO_IPV6 && domain == AF_INET6) {
 		switch (c->cmsg_type) {
 		case IPV6_PKTINFO:
 			return pktinfo6(c, h);
@@ -129,20 +130,22 @@ static int send_cmsg(const struct cmsghdr *c, struct dgram_hdr *h, struct dgram_
 
 /**
  * dgram_read_cmsgs() - What sendmsg(2) was given beside the data
+ * @domain:	the socket's: IPv6's are of no concern to an IPv4 socket
  * @h:		filled in with what has its place there
  * @more:	out: the rest, which goes in front of the data
  *
  * Return: 0 or -errno
  */
-int dgram_read_cmsgs(const struct msghdr *m, struct dgram_hdr *h, struct dgram_ctls *more)
+int dgram_read_cmsgs(const struct msghdr *m, int domain, struct dgram_hdr *h,
+		     struct dgram_ctls *more)
 {
 	int bad = io_check_control(m);
 
 	more->len = 0;
-	if (bad || !m->msg_control || !m->msg_controllen)
+	if (bad || !m->msg_controllen)
 		return bad;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR((struct msghdr *)m, c)) {
-		int ret = send_cmsg(c, h, more);
+		int ret = send_cmsg(c, domain, h, more);
 
 		if (ret)
 			return ret;

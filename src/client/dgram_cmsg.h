@@ -12,7 +12,8 @@ struct dgram_ctls {
 	uint8_t b[DGRAM_CTL_MAX];
 };
 
-int dgram_read_cmsgs(const struct msghdr *m, struct dgram_hdr *h, struct dgram_ctls *more);
+int dgram_read_cmsgs(const struct msghdr *m, int domain, struct dgram_hdr *h,
+		     struct dgram_ctls *more);
 void dgram_put_cmsgs(struct msghdr *m, const struct dgram_hdr *h, const struct dgram_ctls *more,
 		     unsigned opts, int level, int type, const void *last, size_t len);
 size_t dgram_ctl_len(const struct dgram_hdr *h);

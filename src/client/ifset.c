@@ -22,6 +22,7 @@
 #include <linux/sockios.h>
 #include "client/client.h"
 #include "client/ifset.h"
+#include "client/memory.h"
 #include "client/nlquery.h"
 
 /* linux/ipv6.h, which clashes with netinet/in.h */
@@ -535,7 +536,8 @@ int client_ifset(const char *path, int domain, unsigned long req, void *arg)
 	switch (req) {
 	case SIOCSIFADDR: case SIOCDIFADDR:
 		if (v6)
-			return arg ? set_ifa6(path, req, arg) : -EFAULT;
+			return mem_readable(arg, sizeof(struct in6_ifreq_)) ? set_ifa6(path, req, arg)
+									    : -EFAULT;
 		if (!v4 || req == SIOCDIFADDR)
 			return -ENOTTY;
 		break;
@@ -546,15 +548,16 @@ int client_ifset(const char *path, int domain, unsigned long req, void *arg)
 	case SIOCADDRT: case SIOCDELRT:
 		if (!v4 && !v6)
 			return -ENOTTY;
-		if (!arg)
+		if (!mem_readable(arg, v6 ? sizeof(struct in6_rtmsg) : sizeof(struct rtentry)))
 			return -EFAULT;
 		return v6 ? set_route6(path, req, arg) : set_route(path, req, arg);
 	case SIOCSARP: case SIOCDARP: case SIOCGARP:
-		return !v4 ? -ENOTTY : arg ? arp(path, req, arg) : -EFAULT;
+		return !v4 ? -ENOTTY : mem_writable(arg, sizeof(struct arpreq)) ? arp(path, req, arg)
+										: -EFAULT;
 	case SIOCSIFFLAGS: case SIOCSIFMTU: case SIOCSIFHWADDR: case SIOCSIFNAME: case SIOCSIFTXQLEN:
 		break;
 	default:
 		return -ENOTTY;
 	}
-	return arg ? set_if(path, req, arg) : -EFAULT;
+	return mem_readable(arg, sizeof(struct ifreq)) ? set_if(path, req, arg) : -EFAULT;
 }

@@ -16,6 +16,7 @@
 #include <linux/sockios.h>
 #include "client/client.h"
 #include "client/ifset.h"
+#include "client/memory.h"
 #include "client/sys.h"
 
 #define BODY_MAX	(MSG_MAX - sizeof(struct msg_hdr))
@@ -124,6 +125,9 @@ static int ifconf(const struct client_info *i, struct ifconf *c)
 {
 	int room = c->ifc_buf ? c->ifc_len : 0, used = 0;
 
+	if (room > 0 && !mem_writable(c->ifc_buf, (size_t)room))
+		return -EFAULT;
+
 	for (uint32_t n = 0; n < i->info.nif; n++) {
 		const struct msg_ifinfo *f = &i->ifs[n];
 
@@ -174,7 +178,7 @@ static int ethtool(const struct msg_ifinfo *f, struct ifreq *r)
 {
 	struct ethtool_value v;
 
-	if (!r->ifr_data)
+	if (!mem_writable(r->ifr_data, sizeof(v)))
 		return -EFAULT;
 	memcpy(&v.cmd, r->ifr_data, sizeof(v.cmd));
 	switch (v.cmd) {
@@ -298,9 +302,16 @@ static int refusal(unsigned long req)
  */
 int client_ifioctl(const char *path, int domain, unsigned long req, void *arg)
 {
+	size_t size = req == SIOCGIFCONF ? sizeof(struct ifconf) : sizeof(struct ifreq);
+	union {
+		struct ifconf conf;
+		struct ifreq req;
+	} r;
 	struct client_info *i;
 	int ret;
 
+	if (!mem_readable(arg, size))
+		return -EFAULT;
 	if (domain && domain != AF_INET && domain != AF_PACKET && only_inet(req))
 		return -ENOTTY;
 	switch (req) {
@@ -325,19 +336,23 @@ int client_ifioctl(const char *path, int domain, unsigned long req, void *arg)
 		ret = client_ifset(path, domain ? domain : AF_INET, req, arg);
 		return ret == -ENOTTY ? refusal(req) : ret;
 	}
-	if (!arg)
-		return -EFAULT;
 	ret = client_info(path, &i);
 	if (ret)
 		return ret;
+	memcpy(&r, arg, size);
 	if (req == SIOCGIFCONF)
-		ret = ifconf(i, arg);
+		ret = ifconf(i, &r.conf);
 	else if (req == SIOCGIFNAME)
-		ret = name_of(i, arg);
+		ret = name_of(i, &r.req);
 	else
-		ret = by_name(i, req, arg);
+		ret = by_name(i, req, &r.req);
 	free(i);
-	return ret;
+	if (ret)
+		return ret;
+	if (!mem_writable(arg, size))
+		return -EFAULT;
+	memcpy(arg, &r, size);
+	return 0;
 }
 
 /* SIOCOUTQ, SIOCOUTQNSD: only the stack knows what is under way */
@@ -354,7 +369,9 @@ static int outq(int fd, const struct sockname *sn, unsigned long req, int *val)
 	};
 	int ret;
 
-	if (!val)
+	if (sn->kind == SOCKNAME_NETLINK)
+		return -ENOTTY;
+	if (!mem_writable(val, sizeof(*val)))
 		return -EFAULT;
 	*val = 0;
 	if (sn->kind != SOCKNAME_STREAM)
@@ -386,14 +403,15 @@ int client_ioctl(int fd, const struct sockname *sn, unsigned long req, void *arg
 
 	switch (req) {
 	case FIONREAD:
-		if (!arg)
+		if (sn->kind == SOCKNAME_NETLINK)
+			return -ENOTTY;
+		if (!stream && !mem_writable(arg, sizeof(int)))
 			return -EFAULT;
 		if (stream && tag_get(fd).state == TAG_LISTENING)
 			return -EINVAL;
 		if (!stream) {
-			*(int *)arg = sn->kind == SOCKNAME_PACKET ? packet_pending(fd) :
-				sn->kind == SOCKNAME_NETLINK ? netlink_pending(fd) :
-				dgram_pending(fd);
+			*(int *)arg = sn->kind == SOCKNAME_PACKET ? packet_pending(fd)
+								  : dgram_pending(fd);
 			return 0;
 		}
 		break;
@@ -410,12 +428,15 @@ int client_ioctl(int fd, const struct sockname *sn, unsigned long req, void *arg
 	case SIOCGPGRP:
 		break;
 	case SIOCATMARK:		/* there is no urgent data */
-		if (!arg)
+		if (!stream)
+			return -ENOTTY;
+		if (!mem_writable(arg, sizeof(int)))
 			return -EFAULT;
 		*(int *)arg = 0;
-		return stream ? 0 : -ENOTTY;
+		return 0;
 	default:
-		return client_ifioctl(sn->path, tag_get(fd).domain, req, arg);
+		return client_ifioctl(sn->path, sn->kind == SOCKNAME_NETLINK ? AF_NETLINK :
+				      tag_get(fd).domain, req, arg);
 	}
 	return sys_ioctl(fd, req, arg) < 0 ? -errno : 0;
 }

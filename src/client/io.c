@@ -8,8 +8,10 @@
  * connected, and comes here for all else.
  */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include "client/client.h"
+#include "client/memory.h"
 #include "client/sys.h"
 
 static ssize_t stream_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags)
@@ -25,7 +27,8 @@ static ssize_t stream_recvmsg(int fd, const struct sockname *sn, struct msghdr *
 	n = stream_ready(fd, sn, false, flags);
 	if (n)
 		return n;
-	m->msg_namelen = 0;
+	if (m->msg_name)
+		m->msg_namelen = 0;
 	m->msg_controllen = 0;
 	m->msg_flags = 0;
 	if (flags & MSG_TRUNC) {
@@ -51,7 +54,7 @@ int io_check_control(const struct msghdr *m)
 {
 	struct cmsghdr *c;
 
-	if (!m->msg_control || !m->msg_controllen)
+	if (!m->msg_controllen)
 		return 0;
 	for (c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR((struct msghdr *)m, c)) {
 		size_t left = (size_t)((char *)m->msg_control + m->msg_controllen - (char *)c);
@@ -66,7 +69,6 @@ int io_check_control(const struct msghdr *m)
 		case SO_MARK:
 		case SO_PRIORITY:
 		case SO_TIMESTAMPING:
-		case SO_TXTIME:
 			break;
 		default:
 			return -EINVAL;
@@ -110,6 +112,40 @@ static ssize_t stream_sendmsg(int fd, const struct sockname *sn, const struct ms
 	return n < 0 ? -stream_send_error(fd, sn, flags, errno) : n;
 }
 
+#define CONTROL_MAX	131072		/* net.core.optmem_max as it is by default */
+
+/* what the kernel finds in a message before it looks at the socket (__copy_msghdr()) */
+static int check_message(const struct msghdr *m)
+{
+	if ((int)m->msg_namelen < 0)
+		return -EINVAL;
+	if (m->msg_iovlen > IOV_MAX)
+		return -EMSGSIZE;
+	return mem_readable(m->msg_iov, m->msg_iovlen * sizeof(*m->msg_iov)) ? 0 : -EFAULT;
+}
+
+/* receive without the parts of @m that cannot be written to */
+static ssize_t recv_partly(int fd, const struct sockname *sn, struct msghdr *m, int flags,
+			   bool name_ok, bool control_ok)
+{
+	struct msghdr k = *m;
+	ssize_t n;
+
+	if (!name_ok)
+		k.msg_name = NULL;
+	if (!control_ok) {
+		k.msg_control = NULL;
+		k.msg_controllen = 0;
+	}
+	n = client_recvmsg(fd, sn, &k, flags);
+	if (n < 0 || !name_ok)
+		return n < 0 ? n : -EFAULT;
+	m->msg_namelen = k.msg_namelen;
+	m->msg_controllen = k.msg_controllen;
+	m->msg_flags = k.msg_flags & ~MSG_CTRUNC;
+	return n;
+}
+
 /**
  * client_recvmsg() - recvmsg(2)
  *
@@ -117,6 +153,16 @@ static ssize_t stream_sendmsg(int fd, const struct sockname *sn, const struct ms
  */
 ssize_t client_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags)
 {
+	bool name_ok, control_ok;
+	int ret = mem_writable(m, sizeof(*m)) ? check_message(m) : -EFAULT;
+
+	if (ret)
+		return ret;
+	name_ok = !m->msg_name || mem_writable(m->msg_name, m->msg_namelen < sizeof(union msg_sockaddr)
+					       ? m->msg_namelen : sizeof(union msg_sockaddr));
+	control_ok = !m->msg_control || mem_writable(m->msg_control, m->msg_controllen);
+	if (__builtin_expect(sn->kind != SOCKNAME_STREAM && !(name_ok && control_ok), 0))
+		return recv_partly(fd, sn, m, flags, name_ok, control_ok);
 	switch (sn->kind) {
 	case SOCKNAME_STREAM:
 		return stream_recvmsg(fd, sn, m, flags);
@@ -136,6 +182,17 @@ ssize_t client_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int 
  */
 ssize_t client_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags)
 {
+	int ret = mem_readable(m, sizeof(*m)) ? check_message(m) : -EFAULT;
+
+	if (ret)
+		return ret;
+	if (m->msg_controllen > CONTROL_MAX)
+		return -ENOBUFS;
+	if ((m->msg_name && !mem_readable(m->msg_name, m->msg_namelen <
+					  sizeof(struct sockaddr_storage) ? m->msg_namelen :
+					  sizeof(struct sockaddr_storage))) ||
+	    !mem_readable(m->msg_control, m->msg_controllen))
+		return -EFAULT;
 	switch (sn->kind) {
 	case SOCKNAME_STREAM:
 		return stream_sendmsg(fd, sn, m, flags);
@@ -157,18 +214,15 @@ ssize_t client_recvfrom(int fd, const struct sockname *sn, void *buf, size_t len
 			struct sockaddr *sa, socklen_t *salen)
 {
 	struct iovec iov = { buf, len };
+	union msg_sockaddr name;
 	struct msghdr m = {
 		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_name = sa, .msg_namelen = sa && salen ? *salen : 0,
+		.msg_name = sa ? &name : NULL, .msg_namelen = sa ? sizeof(name) : 0,
 	};
-	ssize_t n;
+	ssize_t n = client_recvmsg(fd, sn, &m, flags);
+	int err = n < 0 || !sa ? 0 : client_give_addr(&name, m.msg_namelen, sa, salen);
 
-	if (sa && !salen)
-		return -EFAULT;
-	n = client_recvmsg(fd, sn, &m, flags);
-	if (n >= 0 && sa)
-		*salen = m.msg_namelen;
-	return n;
+	return err ? err : n;
 }
 
 /**

@@ -9,6 +9,7 @@ client_sources = \
 	src/client/info.c \
 	src/client/revive.c \
 	src/client/io.c \
+	src/client/memory.c src/client/memory.h \
 	src/client/netlink.c \
 	src/client/nlquery.c src/client/nlquery.h \
 	src/client/outlook.c \

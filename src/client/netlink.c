@@ -152,14 +152,3 @@ ssize_t netlink_recvmsg(int fd, struct msghdr *m, int flags)
 		n += (ssize_t)m->msg_iov[i].iov_len;
 	return n;
 }
-
-/**
- * netlink_pending() - FIONREAD: size of the next datagram, 0 if there is none
- */
-int netlink_pending(int fd)
-{
-	char byte;
-	ssize_t n = sys_recv(fd, &byte, 1, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
-
-	return n > 0 ? (int)n : 0;
-}

@@ -17,6 +17,7 @@
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include "client/client.h"
+#include "client/memory.h"
 #include "client/sys.h"
 
 #define TYPE_MASK	0xf		/* SOCK_TYPE_MASK of the kernel */
@@ -204,7 +205,7 @@ int client_bind(int fd, const struct sockname *sn, const struct sockaddr *sa, so
 
 	if ((int)len < 0 || len > sizeof(struct sockaddr_storage))
 		return -EINVAL;
-	if (!sa)
+	if (!mem_readable(sa, len))
 		return -EFAULT;
 	if (sn->kind == SOCKNAME_PACKET)
 		return bind_packet(fd, sn, sa, len);
@@ -288,19 +289,38 @@ socklen_t client_addr_len(const union msg_sockaddr *a)
 }
 
 /**
- * client_copy_addr() - Give an address to the application as Linux does
- * @from:	the address
- * @sa:		buffer, may be NULL
+ * client_give_addr() - Give an address to the application (move_addr_to_user())
+ * @from, @full:	the address
+ * @sa:		buffer
  * @len:	in: its size; out: the address' full length, even if it was cut
+ *
+ * Return: 0, -EFAULT, -EINVAL for a negative size
  */
-void client_copy_addr(const union msg_sockaddr *from, struct sockaddr *sa, socklen_t *len)
+int client_give_addr(const void *from, socklen_t full, struct sockaddr *sa, socklen_t *len)
 {
-	socklen_t full = client_addr_len(from);
+	socklen_t n;
 
-	if (!sa || !len)
-		return;
-	memcpy(sa, from, *len < full ? *len : full);
+	if (!mem_writable(len, sizeof(*len)))
+		return -EFAULT;
+	if ((int)*len < 0)
+		return -EINVAL;
+	n = *len < full ? *len : full;
 	*len = full;
+	if (!mem_writable(sa, n))
+		return -EFAULT;
+	if (n)
+		memcpy(sa, from, n);
+	return 0;
+}
+
+/**
+ * client_copy_addr() - Give an address of a message to the application
+ *
+ * Return: as client_give_addr()
+ */
+int client_copy_addr(const union msg_sockaddr *from, struct sockaddr *sa, socklen_t *len)
+{
+	return client_give_addr(from, client_addr_len(from), sa, len);
 }
 
 /**
@@ -393,13 +413,9 @@ static int listener_ended(int fd)
 int client_accept(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 {
 	struct msg_accept a;
-	int ret;
+	int ret, err;
 
 	if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
-		return -EINVAL;
-	if (sa && !len)
-		return -EFAULT;
-	if (sa && (int)*len < 0)
 		return -EINVAL;
 	for (;;) {
 		ret = slot_free(fd);
@@ -415,9 +431,13 @@ int client_accept(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 	}
 	if (ret == -EPIPE)
 		return listener_ended(fd);
-	if (ret >= 0)
-		client_copy_addr(&a.peer, sa, len);
-	return ret;
+	if (ret < 0 || !sa)
+		return ret;
+	err = client_copy_addr(&a.peer, sa, len);
+	if (!err)
+		return ret;
+	sys_close(ret);		/* so does Linux */
+	return err;
 }
 
 /**
@@ -433,17 +453,12 @@ int client_getname(int fd, const struct sockname *sn, bool peer, struct sockaddr
 	};
 	int ret;
 
-	if (!sa || !len)
-		return -EFAULT;
-	if ((int)*len < 0)
-		return -EINVAL;
 	ret = conn_call(sn->path, &r);
 	if (ret)
 		return ret;
 	if (r.reply_len != sizeof(a))
 		return -EPROTO;
-	client_copy_addr(&a.addr, sa, len);
-	return 0;
+	return client_copy_addr(&a.addr, sa, len);
 }
 
 static int tell_shutdown(const struct sockname *sn, int how)

@@ -16,6 +16,7 @@
 #include <netinet/udp.h>
 #include <linux/if_packet.h>
 #include "client/client.h"
+#include "client/memory.h"
 #include "client/sys.h"
 #include "proto/filter.h"
 
@@ -207,7 +208,7 @@ int client_setsockopt(int fd, const struct sockname *sn, int level, int name,
 	}
 	if ((int)len < 0 || len > MSG_OPT_MAX)
 		return -EINVAL;
-	if (len && !val)
+	if (!mem_readable(val, len))
 		return -EFAULT;
 	if (level == SOL_SOCKET && name == SO_ATTACH_FILTER && !stream)
 		return attach_filter(sn, val, len);
@@ -237,6 +238,8 @@ static int give(void *val, socklen_t *len, const void *from, socklen_t full)
 {
 	socklen_t n = *len < full ? *len : full;
 
+	if (!mem_writable(val, n))
+		return -EFAULT;
 	memcpy(val, from, n);
 	*len = n;
 	return 0;
@@ -281,6 +284,8 @@ static int packet_hdrlen(void *val, socklen_t *len)
 
 	if (*len < sizeof(v))
 		return -EINVAL;
+	if (!mem_readable(val, sizeof(v)))
+		return -EFAULT;
 	memcpy(&v, val, sizeof(v));
 	switch (v) {
 	case TPACKET_V1:
@@ -302,7 +307,7 @@ int client_getsockopt(int fd, const struct sockname *sn, int level, int name, vo
 {
 	struct tag t;
 
-	if (!val || !len)
+	if (!mem_writable(len, sizeof(*len)))
 		return -EFAULT;
 	if (native(level, name, sn->kind))
 		return sys_getsockopt(fd, level, name, val, len) < 0 ? -errno : 0;

@@ -12,9 +12,11 @@
  * writes of connected streams are exactly these calls and nothing more; the
  * price is a SIGPIPE where TCP's first write after a reset has none.
  */
+#include "client/memory.h"
 #include "preload/hook.h"
 
 #define CHUNK_MMSG	1024		/* UIO_MAXIOV, as the kernel limits it */
+#define LEN_MAX		0x7ffff000u	/* MAX_RW_COUNT: all that a call looks at */
 
 void __chk_fail(void) __attribute__((noreturn));
 
@@ -27,6 +29,7 @@ void data_sandboxed(void)
 {
 	fdtab_freeze();
 	outlook_mute();
+	mem_trust();
 	__atomic_store_n(&sandboxed, true, __ATOMIC_RELAXED);
 }
 
@@ -68,7 +71,7 @@ static ssize_t slow_recvmsg(int fd, struct msghdr *m, int flags)
 		fdtab_forget(fd);
 		return sys_recvmsg(fd, m, flags);
 	}
-	n = m ? client_recvmsg(fd, &sn, m, flags) : -EFAULT;
+	n = client_recvmsg(fd, &sn, m, flags);
 	settle(fd);
 	return hook_result(n);
 }
@@ -82,37 +85,45 @@ static ssize_t slow_sendmsg(int fd, const struct msghdr *m, int flags)
 		fdtab_forget(fd);
 		return sys_sendmsg(fd, m, flags);
 	}
-	n = m ? client_sendmsg(fd, &sn, m, flags) : -EFAULT;
+	n = client_sendmsg(fd, &sn, m, flags);
 	settle(fd);
 	return hook_result(n);
+}
+
+/* the end of a recvfrom(2) that took @n bytes */
+static ssize_t give_name(ssize_t n, const union msg_sockaddr *name, socklen_t full,
+			 struct sockaddr *sa, socklen_t *salen)
+{
+	int err = n < 0 || !sa ? 0 : client_give_addr(name, full, sa, salen);
+
+	return err ? hook_result(err) : n;
 }
 
 static ssize_t slow_recv(int fd, void *buf, size_t len, int flags, struct sockaddr *sa,
 			 socklen_t *salen)
 {
-	struct iovec iov = { buf, len };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-	ssize_t n;
+	struct iovec iov = { buf, len < LEN_MAX ? len : LEN_MAX };
+	union msg_sockaddr name;
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_name = sa ? &name : NULL, .msg_namelen = sa ? sizeof(name) : 0,
+	};
+	ssize_t n = slow_recvmsg(fd, &m, flags);
 
-	if (sa && salen) {
-		m.msg_name = sa;
-		m.msg_namelen = *salen;
-	}
-	n = slow_recvmsg(fd, &m, flags);
-	if (n >= 0 && sa && salen)
-		*salen = m.msg_namelen;
-	return n;
+	return give_name(n, &name, m.msg_namelen, sa, salen);
 }
 
 static ssize_t slow_send(int fd, const void *buf, size_t len, int flags,
 			 const struct sockaddr *sa, socklen_t salen)
 {
-	struct iovec iov = { (void *)buf, len };
+	struct iovec iov = { (void *)buf, len < LEN_MAX ? len : LEN_MAX };
 	struct msghdr m = {
 		.msg_name = (void *)sa, .msg_namelen = sa ? salen : 0,
 		.msg_iov = &iov, .msg_iovlen = 1,
 	};
 
+	if (sa && salen > sizeof(struct sockaddr_storage))
+		return hook_result(-EINVAL);
 	return slow_sendmsg(fd, &m, flags);
 }
 
@@ -122,6 +133,8 @@ static long vector_size(const struct iovec *iov, int n)
 {
 	if (n < 0 || n > CHUNK_MMSG)
 		return -EINVAL;
+	if (!mem_readable(iov, (size_t)n * sizeof(*iov)))
+		return -EFAULT;
 	for (int i = 0; i < n; i++)
 		if (iov[i].iov_len)
 			return 1;
@@ -175,9 +188,7 @@ HOOK(ssize_t, recvfrom, (int fd, void *buf, size_t len, int flags, struct sockad
 		if (flags & STREAM_SLOW_RECV)
 			return slow_recv(fd, buf, len, flags, sa, salen);
 		n = recv_error(fd, sys_recv(fd, buf, len, flags));
-		if (n >= 0 && sa && salen)
-			*salen = 0;
-		return n;
+		return give_name(n, NULL, 0, sa, salen);
 	default:
 		return slow_recv(fd, buf, len, flags, sa, salen);
 	}
@@ -280,7 +291,7 @@ HOOK(ssize_t, sendto, (int fd, const void *buf, size_t len, int flags, const str
 	case FD_FOREIGN:
 		return sys_sendto(fd, buf, len, flags, sa, salen);
 	case FD_STREAM:
-		if (flags & STREAM_SLOW_SEND)
+		if (flags & STREAM_SLOW_SEND || sa)
 			return slow_send(fd, buf, len, flags, sa, salen);
 		return send_error(fd, flags,
 				  sys_send(fd, buf, len, sandboxed ? flags : flags | MSG_NOSIGNAL));
@@ -300,7 +311,8 @@ HOOK(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags))
 	case FD_FOREIGN:
 		return sys_sendmsg(fd, m, flags);
 	case FD_STREAM:
-		if (!m || flags & STREAM_SLOW_SEND || m->msg_controllen)
+		if (!mem_readable(m, sizeof(*m)) || flags & STREAM_SLOW_SEND || m->msg_controllen ||
+		    m->msg_name)
 			return slow_sendmsg(fd, m, flags);
 		return stream_sendv(fd, m->msg_iov, m->msg_iovlen, flags);
 	default:
@@ -317,7 +329,8 @@ HOOK(int, sendmmsg, (int fd, struct mmsghdr *v, unsigned n, int flags))
 	if (n > CHUNK_MMSG)
 		n = CHUNK_MMSG;
 	for (done = 0; done < n; done++) {
-		ssize_t len = hook_sendmsg(fd, &v[done].msg_hdr, flags);
+		ssize_t len = mem_writable(&v[done], sizeof(v[done])) ?
+			hook_sendmsg(fd, &v[done].msg_hdr, flags) : hook_result(-EFAULT);
 
 		if (len < 0)
 			break;
@@ -334,6 +347,19 @@ static int64_t now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+/* what is left of a time-out; false: it cannot be told */
+static bool time_left(struct timespec *t, int64_t end)
+{
+	int64_t left = end - now_ns();
+
+	if (!mem_writable(t, sizeof(*t)))
+		return false;
+	left = left < 0 ? 0 : left;
+	t->tv_sec = (time_t)(left / 1000000000);
+	t->tv_nsec = (long)(left % 1000000000);
+	return true;
+}
+
 /* recvmmsg(2): the timeout is looked at after each datagram, as in Linux */
 HOOK(int, recvmmsg, (int fd, struct mmsghdr *v, unsigned n, int flags, struct timespec *t))
 {
@@ -347,6 +373,8 @@ HOOK(int, recvmmsg, (int fd, struct mmsghdr *v, unsigned n, int flags, struct ti
 			forget_received(&v[i].msg_hdr);
 		return got;
 	}
+	if (t && !mem_readable(t, sizeof(*t)))
+		return (int)hook_result(-EFAULT);
 	if (t && (t->tv_sec < 0 || t->tv_nsec < 0 || t->tv_nsec >= 1000000000))
 		return (int)hook_result(-EINVAL);
 	if (n > CHUNK_MMSG)
@@ -354,7 +382,9 @@ HOOK(int, recvmmsg, (int fd, struct mmsghdr *v, unsigned n, int flags, struct ti
 	if (t)
 		end = now_ns() + (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
 	while (done < n) {
-		ssize_t len = slow_recvmsg(fd, &v[done].msg_hdr, flags & ~MSG_WAITFORONE);
+		ssize_t len = mem_writable(&v[done], sizeof(v[done])) ?
+			slow_recvmsg(fd, &v[done].msg_hdr, flags & ~MSG_WAITFORONE) :
+			hook_result(-EFAULT);
 
 		if (len < 0)
 			break;
@@ -364,5 +394,7 @@ HOOK(int, recvmmsg, (int fd, struct mmsghdr *v, unsigned n, int flags, struct ti
 		if (t && now_ns() >= end)
 			break;
 	}
+	if (done && t && !time_left(t, end))
+		return (int)hook_result(-EFAULT);
 	return done || !n ? (int)done : -1;
 }

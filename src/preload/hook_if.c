@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include "client/memory.h"
 #include "preload/hook.h"
 
 /* the range of interface, routing and ARP ioctls (linux/sockios.h) */
@@ -41,6 +42,8 @@ static int foreign_ifioctl(int fd, unsigned long req, void *arg)
 	if (st->kind != STACKNAME_NULL)
 		return client_ifioctl(st->path, domain, req, arg);
 	if (req == SIOCGIFCONF) {
+		if (!mem_writable(arg, sizeof(struct ifconf)))
+			return -EFAULT;
 		((struct ifconf *)arg)->ifc_len = 0;
 		return 0;
 	}

@@ -82,7 +82,8 @@ static int accept_any(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 	case FD_LISTENER:
 		break;
 	case FD_DGRAM:
-		return (int)hook_result(-EOPNOTSUPP);
+		return (int)hook_result(flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC) ? -EINVAL
+										: -EOPNOTSUPP);
 	default:
 		return (int)hook_result(-EINVAL);
 	}

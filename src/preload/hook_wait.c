@@ -14,6 +14,7 @@
  * others the price is a byte a descriptor.
  */
 #include <sys/mman.h>
+#include "client/memory.h"
 #include "preload/hook.h"
 
 void __chk_fail(void) __attribute__((noreturn));
@@ -49,7 +50,9 @@ static bool any_unconnected(const struct pollfd *p, nfds_t n)
 	enum tag_state state;
 
 	/* what the kernel refuses is not for us to read */
-	for (nfds_t i = 0; p && n <= FDTAB_SIZE && i < n; i++)
+	if (n > FDTAB_SIZE || !mem_readable(p, n * sizeof(*p)))
+		return false;
+	for (nfds_t i = 0; i < n; i++)
 		if (unconnected(p[i].fd, &state))
 			return true;
 	return false;

@@ -56,7 +56,7 @@ struct topic {
 extern const struct scenario create_scenarios[], tcp_scenarios[], udp_scenarios[],
 	option_scenarios[], flag_scenarios[], event_scenarios[], name_scenarios[],
 	block_scenarios[], effect_scenarios[], lite_scenarios[],
-	source_scenarios[], ipopt_scenarios[], fate_scenarios[];
+	source_scenarios[], ipopt_scenarios[], fate_scenarios[], fault_scenarios[];
 extern const struct site *site;
 
 /* main.c */
