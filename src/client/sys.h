@@ -46,8 +46,10 @@
 
 #if defined(SYS_mmap) && defined(__LP64__)
 #define SYS_NR_MMAP SYS_mmap
+#define SYS_NR_SENDFILE SYS_sendfile
 #else
 #define SYS_NR_MMAP SYS_NONE
+#define SYS_NR_SENDFILE SYS_NONE
 #endif
 #ifdef SYS_access
 #define SYS_NR_ACCESS SYS_access
@@ -91,6 +93,13 @@
 	X(int, recvmmsg, (int fd, struct mmsghdr *m, unsigned n, int f, struct timespec *t), \
 	  (fd, m, n, f, t), SYS_recvmmsg, fd, m, n, f, t, 0) \
 	X(int, sendmmsg, (int fd, struct mmsghdr *m, unsigned n, int f), (fd, m, n, f), SYS_sendmmsg, fd, m, n, f, 0, 0) \
+	X(ssize_t, sendfile, (int o, int i, off_t *p, size_t n), (o, i, p, n), SYS_NR_SENDFILE, o, i, p, n, 0, 0) \
+	X(ssize_t, splice, (int i, off_t *p, int o, off_t *q, size_t n, unsigned f), (i, p, o, q, n, f), \
+	  SYS_splice, i, p, o, q, n, f) \
+	X(ssize_t, preadv2, (int fd, const struct iovec *v, int n, off_t o, int f), (fd, v, n, o, f), \
+	  SYS_NONE, fd, v, n, o, f, 0) \
+	X(ssize_t, pwritev2, (int fd, const struct iovec *v, int n, off_t o, int f), (fd, v, n, o, f), \
+	  SYS_NONE, fd, v, n, o, f, 0) \
 	X(int, dup, (int fd), (fd), SYS_dup, fd, 0, 0, 0, 0, 0) \
 	X(int, dup2, (int fd, int to), (fd, to), SYS_NR_DUP2, fd, to, 0, 0, 0, 0) \
 	X(int, dup3, (int fd, int to, int f), (fd, to, f), SYS_dup3, fd, to, f, 0, 0, 0) \

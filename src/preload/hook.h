@@ -58,6 +58,9 @@ HOOK_DECL(ssize_t, recvmsg, (int fd, struct msghdr *m, int flags));
 HOOK_DECL(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags));
 HOOK_DECL(int, recvmmsg, (int fd, struct mmsghdr *v, unsigned n, int flags, struct timespec *t));
 HOOK_DECL(int, sendmmsg, (int fd, struct mmsghdr *v, unsigned n, int flags));
+HOOK_DECL(ssize_t, sendfile, (int out, int in, off_t *off, size_t count));
+HOOK_DECL(ssize_t, splice, (int in, off_t *off_in, int out, off_t *off_out, size_t len,
+			    unsigned flags));
 HOOK_DECL(int, close, (int fd));
 HOOK_DECL(int, close_range, (unsigned first, unsigned last, int flags));
 HOOK_DECL(int, dup, (int fd));

@@ -97,6 +97,15 @@ static bool data_call(long nr, const long *a, long *ret)
 	case SYS_sendmmsg:
 		*ret = hook_sendmmsg((int)a[0], (struct mmsghdr *)a[1], (unsigned)a[2], (int)a[3]);
 		return true;
+	case SYS_splice:
+		*ret = hook_splice((int)a[0], (off_t *)a[1], (int)a[2], (off_t *)a[3], (size_t)a[4],
+				   (unsigned)a[5]);
+		return true;
+#if __SIZEOF_LONG__ == 8
+	case SYS_sendfile:
+		*ret = hook_sendfile((int)a[0], (int)a[1], (off_t *)a[2], (size_t)a[3]);
+		return true;
+#endif
 	default:
 		return false;
 	}

@@ -14,6 +14,7 @@ libustack_la_SOURCES = \
 	src/preload/hook_names.c \
 	src/preload/hook_res.c \
 	src/preload/hook_socket.c \
+	src/preload/hook_splice.c \
 	src/preload/hook_syscall.c \
 	src/preload/hook_wait.c \
 	src/preload/names_conf.c src/preload/names_conf.h \

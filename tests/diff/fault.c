@@ -4,6 +4,7 @@
  * is nothing, and to a page that may only be read.
  */
 #include <err.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <time.h>
 #include "diff.h"
@@ -307,9 +309,50 @@ static void many(void)
 	saw_result("poll of too many", poll(&p0, (nfds_t)minus_one, 0));
 }
 
+/* datagrams by calls that know no datagrams */
+static void datagram_files(void)
+{
+	char name[] = "/tmp/diffXXXXXX", buf[64];
+	int a, b, f = mkstemp(name), p[2];
+	struct iovec iov = { buf, sizeof(buf) };
+	off_t at = 3;
+
+	unlink(name);
+	if (write(f, "0123456789", 10) != 10 || pipe2(p, O_NONBLOCK) < 0)
+		err(2, "file");
+	udp_pair(&a, &b);
+	saw_result("sendfile", sendfile(a, f, &at, 4));
+	saw("offset", "%ld", (long)at);
+	saw_result("received", recv_all(b, buf, 4));
+	saw("bytes", "%.4s", buf);
+	saw_result("sendfile at the end", sendfile(a, f, NULL, 4));
+	lseek(f, 2, SEEK_SET);
+	saw_result("sendfile from the offset", sendfile(a, f, NULL, 8));
+	saw("offset", "%ld", (long)lseek(f, 0, SEEK_CUR));
+	saw_result("received", recv_all(b, buf, 8));
+	if (write(p[1], "by a pipe", 9) != 9)
+		err(2, "pipe");
+	saw_result("splice", splice(p[0], NULL, a, NULL, 20, 0));
+	saw_result("received", recv_all(b, buf, 9));
+	arrive(a, b);
+	saw_result("splice back", splice(b, NULL, p[1], NULL, 20, SPLICE_F_NONBLOCK));
+	saw_result("read", read(p[0], buf, sizeof(buf)));
+	nonblock(b);
+	saw_result("splice nothing", splice(b, NULL, p[1], NULL, 20, SPLICE_F_NONBLOCK));
+	arrive(a, b);
+	saw_result("preadv2", preadv2(b, &iov, 1, -1, 0));
+	iov.iov_len = 5;
+	saw_result("pwritev2", pwritev2(a, &iov, 1, -1, 0));
+	saw_result("received", recv_all(b, buf, 5));
+	saw_result("sendfile without peer", sendfile(udp(), f, &at, 2));
+	saw_result("splice of a listener", splice(listener(), NULL, p[1], NULL, 9, 0));
+	saw_result("splice of a new one", splice(tcp(), NULL, p[1], NULL, 9, 0));
+}
+
 const struct scenario fault_scenarios[] = {
 	{ "names in", names_in, ON_LO }, { "names out", names_out, ON_LO },
 	{ "values", values, ON_LO4 }, { "messages", messages, ON_LO },
 	{ "TCP messages", messages_tcp, ON_LO4 }, { "many", many, ON_LO4 },
+	{ "datagram files", datagram_files, ON_LO },
 	{ 0 },
 };
