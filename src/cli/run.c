@@ -63,6 +63,11 @@ static bool has_userconf(void)
 	return userconf_path(path, sizeof(path)) == 0 && access(path, F_OK) == 0;
 }
 
+static bool on_demand(const struct stackname *sn)
+{
+	return sn->kind == STACKNAME_CONFIG || (sn->is_default && has_userconf());
+}
+
 /* start what runs on demand, and connect to it for good */
 static int start_and_hold(const struct run *r, struct stackname *sn)
 {
@@ -92,7 +97,7 @@ static int start_and_hold(const struct run *r, struct stackname *sn)
 static int check_stack(const struct run *r, struct stackname *sn)
 {
 	int fd = cli_resolve(r->stack, sn);
-	bool demand = sn->kind == STACKNAME_CONFIG || (sn->is_default && has_userconf());
+	bool demand = on_demand(sn);
 
 	if (fd)
 		return fd;
@@ -193,6 +198,13 @@ static int check_lock(const struct run *r, const struct stackname *sn)
 	return -EINVAL;
 }
 
+/* what USTACK shall be.  Where a running stack is must not depend on the folder that the
+ * program goes to, nor on the XDG_RUNTIME_DIR and the user that it gives its children */
+static const char *name_for(const struct run *r, const struct stackname *sn)
+{
+	return sn->path[0] && !on_demand(sn) ? sn->path : r->stack;
+}
+
 static void tell(const struct run *r, const struct stackname *sn)
 {
 	static const char *const what[] = {
@@ -222,9 +234,7 @@ int cli_run(const struct run *r)
 
 	if (check_stack(r, &sn) < 0 || (r->lock && check_lock(r, &sn) < 0))
 		return CLI_EXEC_FAILED;
-	/* a path must not depend on the folder that the program goes to */
-	name = sn.path[0] && strchr(r->stack, '/') && sn.kind != STACKNAME_CONFIG ?
-	       sn.path : r->stack;
+	name = name_for(r, &sn);
 	if (r->verbose)
 		tell(r, &sn);
 	if (r->families && family_parse(r->families, &families, why, sizeof(why)) < 0) {

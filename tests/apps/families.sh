@@ -73,3 +73,6 @@ check "-f inet6: /proc/net/tcp6 is the stack's" eval \
 # and all of it is inherited
 check "a child has the same families" eval \
 	'timeout 30 ip netns exec "$E" "$USTACK_CLI" exec -f inet s0 sh -c "$PY $T/ask.py; true" | grep -qF "::1 the kernel'"'"'s lo"'
+# the stack itself, too, by a program that gives its children other folders
+check "a child with another XDG_RUNTIME_DIR is on the same stack" eval \
+	'timeout 30 ip netns exec "$E" "$USTACK_CLI" exec s0 env -C / XDG_RUNTIME_DIR=/nowhere $PY "$T/ask.py" | grep -qF "interfaces lo tap0"'
