@@ -315,6 +315,8 @@ static void route4(struct pbuf *p, struct netif *inp, const ip4_addr_t *src,
 		error4(p, ICMP_DUR, ICMP_DUR_FRAG, w.mtu);
 		return;
 	}
+	if (IPH_HL_BYTES(ip) > IP_HLEN && !ipopt_input(p, w.out))
+		return;
 	decrement_ttl(ip);
 	MIB2_STATS_INC(mib2.ipforwdatagrams);
 	IP_STATS_INC(ip.fw);

@@ -183,6 +183,13 @@ static void simultaneous_open(struct tcp_pcb *pcb, uint32_t irs)
 	tcp_output(pcb);
 }
 
+port_ttl_ok_fn *port_ttl_ok;
+
+static uint8_t current_ttl(void)
+{
+	return ip_current_is_v6() ? IP6H_HOPLIM(ip6_current_header()) : IPH_TTL(ip4_current_header());
+}
+
 /**
  * port_tcp_inpacket() - LWIP_HOOK_TCP_INPACKET_PCB
  * @pcb:	connection, TIME_WAIT one or listener that the segment is for
@@ -204,6 +211,8 @@ err_t port_tcp_inpacket(struct tcp_pcb *pcb, struct tcp_hdr *hdr, u16_t optlen,
 	uint8_t flags = TCPH_FLAGS(hdr);
 	uint32_t len = p->tot_len + (flags & TCP_FIN ? 1u : 0u);
 
+	if (port_ttl_ok && !port_ttl_ok(pcb, ip_current_is_v6(), current_ttl()))
+		return ERR_VAL;
 	port_ack = (struct ack_info){ .ackno = hdr->ackno, .len = len };
 	options_mend(&o, flags & TCP_SYN);
 	if (pcb->state == SYN_SENT && (flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {

@@ -6,7 +6,7 @@
  * Compiling options checks them and moves each pointer behind the place that is ours to
  * fill in: when a socket's are sent (output()), with the source address and the time; in a
  * packet that came for us at once (ipopt_input()), before lwIP sees it, with its
- * destination.  Undoing gives the options back as they were set.
+ * destination; in one that is passed on with the address of the interface it leaves by.  Undoing gives the options back as they were set.
  *
  * A packet with a source route is dropped, as where accept_source_route is 0, Linux's
  * default.  One with wrong options is answered by "parameter problem".
@@ -274,16 +274,16 @@ void ipopt_undo(struct ipopt *o)
 /* ---- receiving ---- */
 
 /**
- * ipopt_input() - A packet with options came for us
+ * ipopt_input() - A packet with options came for us, or is passed on
  * @p:		from the IP header on, all of which is in the first piece
- * @inp:	interface
+ * @n:		the interface that it came by, or leaves by
  *
  * The options are filled in.  Is the header itself wrong, they are left to lwIP, which
  * will drop it.
  *
  * Return: false: drop it
  */
-bool ipopt_input(struct pbuf *p, const struct netif *inp)
+bool ipopt_input(struct pbuf *p, const struct netif *n)
 {
 	struct ip_hdr *ip = p->payload;
 	unsigned hlen = IPH_HL_BYTES(ip);
@@ -296,8 +296,8 @@ bool ipopt_input(struct pbuf *p, const struct netif *inp)
 	received.len = (u8_t)(hlen - IP_HLEN);
 	memcpy(received.data, ip + 1, received.len);
 	ip4_addr_copy(f.own, ip->dest);
-	if (!is_own(&f.own))		/* sent to many */
-		ip4_addr_copy(f.own, *netif_ip4_addr(inp));
+	if (!is_own(&f.own))		/* sent to many, or to somebody else */
+		ip4_addr_copy(f.own, *netif_ip4_addr(n));
 	bad = compile(&received, &f);
 	if (bad != FINE) {
 		port_icmp4_error(p, ICMP_PP, 0, ICMP_PP_POINTER(bad));

@@ -58,7 +58,7 @@ endif
 
 # our own, with the options that we ship
 if HAVE_CMOCKA
-port_tests = tests/unit/port-checksum tests/unit/port-guards tests/unit/port-isn \
+port_tests = tests/unit/port-checksum tests/unit/port-guards tests/unit/port-ipopt tests/unit/port-isn \
 	tests/unit/port-offload tests/unit/port-pcbtable tests/unit/port-recovery tests/unit/port-reass6 \
 	tests/unit/port-route tests/unit/port-segment
 check_PROGRAMS += $(port_tests)
@@ -71,6 +71,9 @@ tests_unit_port_checksum_LDADD = $(port_test_ldadd)
 tests_unit_port_guards_SOURCES = tests/unit/port-guards.c tests/unit/port-util.h
 tests_unit_port_guards_CPPFLAGS = $(port_test_cppflags)
 tests_unit_port_guards_LDADD = $(port_test_ldadd)
+tests_unit_port_ipopt_SOURCES = tests/unit/port-ipopt.c tests/unit/port-util.h
+tests_unit_port_ipopt_CPPFLAGS = $(port_test_cppflags)
+tests_unit_port_ipopt_LDADD = $(port_test_ldadd)
 tests_unit_port_isn_SOURCES = tests/unit/port-isn.c tests/unit/port-util.h
 tests_unit_port_isn_CPPFLAGS = $(port_test_cppflags)
 tests_unit_port_isn_LDADD = $(port_test_ldadd)

@@ -188,6 +188,10 @@ bool port_neigh6(unsigned k, struct port_neigh *out);
 void port_neigh_del4(unsigned k);	/* what waited for it is lost */
 int port_neigh_del6(unsigned k);	/* 0; -EBUSY: lwIP's router list has it */
 /* called when nobody answered for a neighbour; one listener */
+/* set once somebody has a limit: may a segment with this hop limit be the connection's? */
+typedef bool port_ttl_ok_fn(const struct tcp_pcb *pcb, bool v6, uint8_t ttl);
+extern port_ttl_ok_fn *port_ttl_ok;
+
 typedef void port_neigh_failed_fn(const ip_addr_t *ip, struct netif *n);
 extern port_neigh_failed_fn *port_neigh_failed;
 

@@ -18,6 +18,7 @@
 #include "client/client.h"
 #include "client/memory.h"
 #include "client/sys.h"
+#include "proto/dgram.h"
 #include "proto/filter.h"
 
 #define OPTMEM_MAX	131072	/* net.core.optmem_max */
@@ -60,6 +61,10 @@ static unsigned kept(int level, int name)
 		{ IPPROTO_IP, IP_RECVTTL, TAG_OPT_TTL },
 		{ IPPROTO_IP, IP_RECVTOS, TAG_OPT_TOS },
 		{ IPPROTO_IP, IP_RECVERR, TAG_OPT_RECVERR },
+		{ IPPROTO_IPV6, IPV6_RECVHOPOPTS, TAG_OPT_CTL },
+		{ IPPROTO_IPV6, IPV6_RECVDSTOPTS, TAG_OPT_CTL },
+		{ IPPROTO_IPV6, IPV6_RECVRTHDR, TAG_OPT_CTL },
+		{ IPPROTO_IPV6, IPV6_FLOWINFO, TAG_OPT_CTL },
 		{ IPPROTO_IP, IP_RECVOPTS, TAG_OPT_CTL }, { IPPROTO_IP, IP_RETOPTS, TAG_OPT_CTL },
 		{ IPPROTO_IP, IP_RECVORIGDSTADDR, TAG_OPT_ORIGDST },
 		{ IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, TAG_OPT_ORIGDST6 },

@@ -146,7 +146,7 @@ void dgram_deliver(struct sock *s, const struct dgram_info *info, const struct p
 	keep = keep > hlen ? keep - hlen : 0;
 	endpoint_to_sockaddr(&info->from, s->domain, &h.peer);
 	endpoint_to_sockaddr(&info->to, s->domain, &h.local);
-	if (s->o.recvopts || s->o.retopts) {
+	if (dgram_wants_ctl(s)) {
 		h.err = (int32_t)dgram_put_ctl(s, ctl);
 		if (h.err) {
 			h.flags = DGRAM_F_CTL;

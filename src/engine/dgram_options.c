@@ -1,4 +1,4 @@
-/* dgram_options.c - IP options of datagram sockets
+/* dgram_options.c - IP options, IPv6 extension headers of datagram sockets
  *
  * Theory of operation
  * IP_OPTIONS are kept compiled with the socket (lwip-port/ipopt.c); IP_RETOPTS beside a
@@ -13,6 +13,7 @@
 #include "engine/priv.h"
 #include "engine/sock_dgram.h"
 #include "lwip/ip.h"
+#include "lwip/prot/ip6.h"
 
 /* dgram_options() - What a datagram to @to is sent with, or NULL */
 const struct ipopt *dgram_options(const struct sock *s, const ip_addr_t *to)
@@ -62,6 +63,48 @@ static size_t put(uint8_t *to, size_t at, int level, int type, const void *data,
 	return at + DGRAM_CTL_SPACE(len);
 }
 
+/* an extension header of the packet at hand, as RFC 3542 names what it gives on; 0: not wanted */
+static int header_name(const struct sock *s, uint8_t kind)
+{
+	switch (kind) {
+	case IP6_NEXTH_HOPBYHOP:
+		return s->o.recvhopopts ? IPV6_HOPOPTS : 0;
+	case IP6_NEXTH_DESTOPTS:
+		return s->o.recvdstopts ? IPV6_DSTOPTS : 0;
+	case IP6_NEXTH_ROUTING:
+		return s->o.recvrthdr ? IPV6_RTHDR : 0;
+	default:
+		return 0;
+	}
+}
+
+static size_t put_headers(const struct sock *s, uint8_t *to)
+{
+	const struct ip6_hdr *h = ip6_current_header();
+	const uint8_t *b = (const uint8_t *)h;
+	unsigned end = ip_current_header_tot_len(), len;
+	uint32_t flow = h->_v_tc_fl & PP_HTONL(0x0fffffff);
+	uint8_t kind = IP6H_NEXTH(h);
+	size_t at = 0;
+
+	if (s->o.recvflow && flow)
+		at = put(to, at, IPPROTO_IPV6, IPV6_FLOWINFO, &flow, sizeof(flow));
+	for (unsigned i = IP6_HLEN; i + 8 <= end; kind = b[i], i += len) {
+		len = kind == IP6_NEXTH_FRAGMENT ? 8 : (b[i + 1] + 1u) * 8;
+		if (len <= end - i && header_name(s, kind))
+			at = put(to, at, IPPROTO_IPV6, header_name(s, kind), b + i, len);
+	}
+	return at;
+}
+
+/* dgram_wants_ctl() - Has the socket asked for what dgram_put_ctl() puts? */
+bool dgram_wants_ctl(const struct sock *s)
+{
+	const struct sockopt *o = &s->o;
+
+	return o->recvopts | o->retopts | o->recvhopopts | o->recvdstopts | o->recvrthdr | o->recvflow;
+}
+
 /* dgram_put_ctl() - What the socket wants to know of the packet at hand; how many bytes, up
  * to DGRAM_CTL_MAX */
 size_t dgram_put_ctl(const struct sock *s, uint8_t *to)
@@ -72,7 +115,7 @@ size_t dgram_put_ctl(const struct sock *s, uint8_t *to)
 	unsigned len;
 
 	if (ip_current_is_v6())
-		return 0;
+		return put_headers(s, to);
 	len = ipopt_current(&data);
 	if (!len)
 		return 0;

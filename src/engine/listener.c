@@ -103,6 +103,7 @@ static err_t passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pcb *
 	/* lwIP took its largest window when it saw the peer's scaling option;
 	 * our SYN|ACK must not record more than we mean to offer */
 	pcb->rcv_wnd = pcb->rcv_ann_wnd = tcp_sock_window(&ts->s.o, pcb);
+	tcp_sock_apply_hops(&ts->s.o, IP_IS_V6_VAL(pcb->remote_ip), pcb);
 	l->synq->half_open++;
 	l->synq->refs++;
 	tcp_ext_arg_set(pcb, TCP_EXT_ID, l->synq);

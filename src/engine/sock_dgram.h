@@ -93,6 +93,7 @@ int errno_of_lwip(err_t err);
 /* dgram_options.c */
 const struct ipopt *dgram_options(const struct sock *s, const ip_addr_t *to);
 int dgram_take_ctl(struct sock *s, const uint8_t *b, size_t len);
+bool dgram_wants_ctl(const struct sock *s);
 size_t dgram_put_ctl(const struct sock *s, uint8_t *to);
 int dgram_set_options(struct sock *s, const void *val, uint32_t len);
 void dgram_get_options(const struct sock *s, void *val, uint32_t *len);

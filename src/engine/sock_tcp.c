@@ -135,15 +135,21 @@ static void set_keepalive(struct tcp_sock *ts, struct tcp_pcb *pcb)
 		port_tcp_wake(pcb);	/* it has something to time now */
 }
 
+/* tcp_sock_apply_hops() - Give a PCB, which may be half open, the hop limit and class of a
+ * socket */
+void tcp_sock_apply_hops(const struct sockopt *o, bool v6, struct tcp_pcb *pcb)
+{
+	pcb->ttl = v6 ? (u8_t)(o->hops < 0 ? 64 : o->hops) : (u8_t)o->ttl;
+	pcb->tos = v6 ? (u8_t)(o->tclass < 0 ? 0 : o->tclass) : (u8_t)o->tos;
+}
+
 /* tcp_sock_apply_opts() - Bring a PCB in line with the socket's options */
 void tcp_sock_apply_opts(struct tcp_sock *ts, struct tcp_pcb *pcb)
 {
 	const struct sockopt *o = &ts->s.o;
-	bool v6 = IP_IS_V6_VAL(ts->s.remote.ip);
 
 	set_keepalive(ts, pcb);
-	pcb->ttl = v6 ? (u8_t)(o->hops < 0 ? 64 : o->hops) : (u8_t)o->ttl;
-	pcb->tos = v6 ? (u8_t)(o->tclass < 0 ? 0 : o->tclass) : (u8_t)o->tos;
+	tcp_sock_apply_hops(o, IP_IS_V6_VAL(ts->s.remote.ip), pcb);
 	pcb->netif_idx = (u8_t)o->bindtodevice;
 }
 

@@ -20,6 +20,7 @@
 #include "engine/sock_dgram.h"
 #include "lwip/prot/udp.h"
 #include "port.h"
+#include "proto/dgram.h"
 #include <netinet/udp.h>
 #include <netinet/tcp.h>		/* after lwIP's headers: both have a TCP_MSS */
 
@@ -65,6 +66,7 @@ static const struct row rows[] = {
 
 	{ IPPROTO_IP, IP_TTL,		AT(ttl), 1, 255, F_BYTE },
 	{ IPPROTO_IP, IP_TOS,		AT(tos), INT_MIN, INT_MAX, F_BYTE },
+	{ IPPROTO_IP, IP_MINTTL,	AT(min_ttl), 0, 255, F_BYTE },
 	{ IPPROTO_IP, IP_RECVTTL,	AT(recvttl), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_RECVTOS,	AT(recvtos), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_PKTINFO,	AT(pktinfo), 0, 1, F_BOOL | F_BYTE },
@@ -85,7 +87,12 @@ static const struct row rows[] = {
 	{ IPPROTO_IPV6, IPV6_V6ONLY,	AT(v6only), 0, 1, F_BOOL | F_V6 },
 	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, AT(hops), -1, 255, F_V6 },
 	{ IPPROTO_IPV6, IPV6_TCLASS,	AT(tclass), -1, 255, F_V6 },
+	{ IPPROTO_IPV6, IPV6_MINHOPCOUNT, AT(min_hops), 0, 255, F_V6 },
 	{ IPPROTO_IPV6, IPV6_RECVHOPLIMIT, AT(recvhops), 0, 1, F_BOOL | F_V6 },
+	{ IPPROTO_IPV6, IPV6_RECVHOPOPTS, AT(recvhopopts), 0, 1, F_BOOL | F_V6 },
+	{ IPPROTO_IPV6, IPV6_RECVDSTOPTS, AT(recvdstopts), 0, 1, F_BOOL | F_V6 },
+	{ IPPROTO_IPV6, IPV6_RECVRTHDR,	AT(recvrthdr), 0, 1, F_BOOL | F_V6 },
+	{ IPPROTO_IPV6, IPV6_FLOWINFO,	AT(recvflow), 0, 1, F_BOOL | F_V6 },
 	{ IPPROTO_IPV6, IPV6_RECVTCLASS, AT(recvtclass), 0, 1, F_BOOL | F_V6 },
 	{ IPPROTO_IPV6, IPV6_RECVPKTINFO, AT(recvpktinfo6), 0, 1, F_BOOL | F_V6 },
 	{ IPPROTO_IPV6, IPV6_RECVERR,	AT(recverr6), 0, 1, F_BOOL | F_V6 },
@@ -190,16 +197,13 @@ static const struct fixed {
 
 	{ IPPROTO_UDP, UDP_NO_CHECK6_TX, 0, K_UDP }, { IPPROTO_UDP, UDP_NO_CHECK6_RX, 0, K_UDP },
 
-	{ IPPROTO_IP, IP_MINTTL, 0, K_ALL },
 	{ IPPROTO_IP, IP_NODEFRAG, 0, K_ALL },
 	{ IPPROTO_IP, IP_CHECKSUM, 0, K_ALL },
 	{ IPPROTO_IP, IP_PASSSEC, 0, K_ALL }, { IPPROTO_IP, IP_RECVFRAGSIZE, 0, K_ALL },
 	{ IPPROTO_IP, IP_HDRINCL, 0, K_TCP | K_UDP },
 
-	{ IPPROTO_IPV6, IPV6_RECVPATHMTU, 0, K_ALL }, { IPPROTO_IPV6, IPV6_RECVRTHDR, 0, K_ALL },
-	{ IPPROTO_IPV6, IPV6_RECVHOPOPTS, 0, K_ALL }, { IPPROTO_IPV6, IPV6_RECVDSTOPTS, 0, K_ALL },
+	{ IPPROTO_IPV6, IPV6_RECVPATHMTU, 0, K_ALL },
 	{ IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 1, K_ALL },
-	{ IPPROTO_IPV6, IPV6_MINHOPCOUNT, 0, K_ALL },
 	{ IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 0, K_ALL }, { IPPROTO_IPV6, IPV6_ROUTER_ALERT, 0, K_ALL },
 };
 

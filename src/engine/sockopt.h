@@ -23,7 +23,8 @@ struct sockopt {
 	struct linger linger;
 	/* IPPROTO_IP, IPPROTO_IPV6 */
 	int ttl, tos, hops, tclass, v6only;	/* ttl, hops: -1 = default */
-	int recvopts, retopts;
+	int recvopts, retopts, recvhopopts, recvdstopts, recvrthdr, recvflow;
+	int min_ttl, min_hops;		/* of streams: segments with less are dropped */
 	int bind_no_port, freebind, transparent, origdst, origdst6;
 	int recvttl, recvtos, pktinfo, recverr, hdrincl, mtu_discover;
 	int mcast_ttl, mcast_loop, mcast_if;

@@ -65,6 +65,7 @@ struct tcp_sock *tcp_sock_accepted(struct tcp_sock *listener, struct tcp_pcb *pc
 unsigned tcp_sock_mss(const struct tcp_pcb *pcb);
 uint32_t tcp_sock_window(const struct sockopt *o, const struct tcp_pcb *pcb);
 void tcp_sock_apply_opts(struct tcp_sock *ts, struct tcp_pcb *pcb);
+void tcp_sock_apply_hops(const struct sockopt *o, bool v6, struct tcp_pcb *pcb);
 void tcp_sock_detach(struct tcp_sock *ts);
 void tcp_sock_abort(struct tcp_sock *ts);
 void tcp_sock_icmp(struct tcp_sock *ts, int err, bool hard);

@@ -28,6 +28,16 @@ static struct tcp_sock *tcp(struct sock *s)
 	return (struct tcp_sock *)s;
 }
 
+/* IP_MINTTL, IPV6_MINHOPCOUNT (RFC 5082): a half-open connection is its listener's */
+static bool ttl_ok(const struct tcp_pcb *pcb, bool v6, uint8_t ttl)
+{
+	const struct tcp_sock *ts = pcb->state == TIME_WAIT ? NULL : pcb->callback_arg;
+
+	if (pcb->state == SYN_RCVD)
+		ts = pcb->listener ? pcb->listener->callback_arg : NULL;
+	return !ts || ttl >= (v6 ? ts->s.o.min_hops : ts->s.o.min_ttl);
+}
+
 /* tcp_opt_changed() - An option that sockopt.c keeps was changed */
 void tcp_opt_changed(struct sock *s, int level, int name)
 {
@@ -35,6 +45,9 @@ void tcp_opt_changed(struct sock *s, int level, int name)
 
 	if (level == SOL_SOCKET && name == SO_RCVBUF && ts->phase != TCP_LISTENING)
 		sock_set_sndbuf(s, s->o.rcvbuf / 2);
+	if ((level == IPPROTO_IP && name == IP_MINTTL) ||
+	    (level == IPPROTO_IPV6 && name == IPV6_MINHOPCOUNT))
+		port_ttl_ok = ttl_ok;
 	if (ts->pcb && ts->phase != TCP_LISTENING)
 		tcp_sock_apply_opts(ts, ts->pcb);
 	if (level == IPPROTO_TCP && ts->phase == TCP_CONNECTED)

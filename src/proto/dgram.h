@@ -11,6 +11,10 @@
 
 #define DGRAM_VERSION	1
 
+#ifndef IPV6_FLOWINFO
+#define IPV6_FLOWINFO	11		/* linux/in6.h, which clashes with netinet/in.h */
+#endif
+
 enum dgram_type {
 	DGRAM_DATA = 1,
 	DGRAM_ERROR,		/* to the application: err, and peer = the destination it concerns */

@@ -421,6 +421,34 @@ static void all_groups(void)
 	close(out);
 }
 
+/* IP_MINTTL, IPV6_MINHOPCOUNT: who comes from further away is not heard (RFC 5082) */
+static void min_ttl(void)
+{
+	bool v4 = site->domain == AF_INET;
+	int level = v4 ? IPPROTO_IP : IPPROTO_IPV6, min = v4 ? IP_MINTTL : IPV6_MINHOPCOUNT;
+	int ttl = v4 ? IP_TTL : IPV6_UNICAST_HOPS;
+	static const int ends[][2] = { { 64, 0 }, { 64, 64 }, { 64, 65 }, { 255, 255 }, { 254, 255 } };
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		for (int near = 0; near < 2; near++) {
+			int l = listener(), c = tcp(), a = -1;
+			char what[64];
+
+			snprintf(what, sizeof(what), "%s: %d for %d", near ? "client" : "listener", ends[i][0], ends[i][1]);
+			nonblock(c);
+			saw_result(what, set_int(near ? l : c, level, ttl, ends[i][0]));
+			saw_result(what, set_int(near ? c : l, level, min, ends[i][1]));
+			connect_to(c, site->own, port_of(l));
+			saw(what, "%s", wait_for(c, POLLOUT, 120) ? "connected" : "silence");
+			if (wait_for(l, POLLIN, 20))
+				a = accept(l, NULL, NULL);
+			saw(what, "accepted %d", a >= 0 ? get_int(a, level, min) : -1);
+			close(a);
+			close(c);
+			close(l);
+		}
+}
+
 const struct scenario effect_scenarios[] = {
 	{ "small window", small_window, ON_LO },
 	{ "no neighbour", no_neighbour, ON_NET }, { "deferred", deferred, ON_LO },
@@ -428,5 +456,6 @@ const struct scenario effect_scenarios[] = {
 	{ "devices", devices, ON_NET }, { "link local", link_local, ON_NET6 },
 	{ "port later", port_later, ON_LO4 | ON_NET }, { "all groups", all_groups, ON_NET },
 	{ "segments", segments, ON_ALL }, { "mtu", mtu, ON_ALL }, { "pieces", pieces, ON_ALL },
+	{ "min ttl", min_ttl, ON_LO },
 	{ 0 },
 };

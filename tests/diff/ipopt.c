@@ -313,9 +313,92 @@ static void raws(void)
 	close(in);
 }
 
+/* ---- IPv6 ---- */
+
+static uint32_t add_up(uint32_t sum, const void *data, size_t len)
+{
+	const uint8_t *b = data;
+
+	for (size_t i = 0; i < len; i++)
+		sum += i % 2 ? b[i] : (uint32_t)b[i] << 8;
+	return sum;
+}
+
+/* hop-by-hop options, a routing header of no segments, destination options, then UDP */
+static size_t make_packet(unsigned char *p, const union addr *own, unsigned which)
+{
+	static const unsigned char headers[3][16] = {
+		{ 0, 0, 5, 2, 0, 0, 1, 0 }, { 0, 0, 0, 0, 0, 0, 0, 0 }, { 0, 1, 0x1e, 12, 1, 2, 3, 4 },
+	};
+	static const unsigned char kind[3] = { 0, 43, 60 };
+	unsigned char *next = p + 6;
+	size_t at = 40, len;
+	uint32_t sum;
+
+	memset(p, 0, 200);
+	p[0] = 0x62;
+	p[1] = 0xa1;
+	p[2] = 0x23;
+	p[3] = 0x45;
+	p[7] = 64;
+	memcpy(p + 8, &own->in6.sin6_addr, 16);
+	memcpy(p + 24, &own->in6.sin6_addr, 16);
+	for (unsigned i = 0; i < 3; i++)
+		if (which & 1u << i) {
+			len = 8u * (headers[i][1] + 1u);
+			memcpy(p + at, headers[i], len);
+			*next = kind[i];
+			next = p + at;
+			at += len;
+		}
+	*next = IPPROTO_UDP;
+	p[at + 1] = 9;
+	p[at + 2] = (unsigned char)(test_port(0) >> 8);
+	p[at + 3] = (unsigned char)test_port(0);
+	p[at + 5] = 12;
+	memcpy(p + at + 8, "data", 4);
+	sum = add_up(add_up(add_up(IPPROTO_UDP + 12, p + 8, 16), p + 24, 16), p + at, 12);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~((sum & 0xffff) + (sum >> 16));
+	p[at + 6] = (unsigned char)(sum >> 8);
+	p[at + 7] = (unsigned char)sum;
+	p[5] = (unsigned char)(at + 12 - 40);
+	return at + 12;
+}
+
+/* what a receiver is told of extension headers and the flow label */
+static void headers(void)
+{
+	static const int names[] = { IPV6_RECVHOPOPTS, IPV6_RECVRTHDR, IPV6_RECVDSTOPTS, 11 /* IPV6_FLOWINFO */ };
+	int out = socket(AF_INET6, SOCK_RAW, IPPROTO_RAW);
+	unsigned char p[256];
+	char what[64];
+	union addr to;
+
+	make_addr(&to, site->own, 0);
+	for (unsigned wanted = 0; wanted < 16; wanted++)
+		for (unsigned which = 0; which < 8; which++) {
+			int fd = udp();
+			size_t len;
+
+			bind_to(fd, site->own, test_port(0));
+			for (int i = 0; i < 4; i++)
+				if (wanted & 1u << i)
+					set_int(fd, IPPROTO_IPV6, names[i], 1);
+			len = make_packet(p, &to, which);
+			snprintf(what, sizeof(what), "headers %u, wanted %u", which, wanted);
+			if (sendto(out, p, len, 0, &to.sa, sizeof(to.in6)) < 0)
+				saw_result(what, -1);
+			hear(fd, what, false);
+			close(fd);
+		}
+	close(out);
+}
+
 const struct scenario ipopt_scenarios[] = {
 	{ "set", sets, ON_LO4 }, { "arrive", arrive, ON_LO4 | ON_NET4 }, { "routes", routes, ON_LO4 | ON_NET4 },
 	{ "once", once, ON_LO4 | ON_NET4 }, { "ping", pings, ON_LO4 | ON_NET4 },
 	{ "wrong", wrong, ON_LO4 }, { "raw", raws, ON_LO4 },
+	{ "headers", headers, ON_LO6 },
 	{ 0 },
 };

@@ -75,6 +75,10 @@ carry "64 KB segments pass whole" 50 BN AN fd02::2
 carry "cut for a link with a smaller mtu" 50 BN AN 10.3.0.2
 carry "cut for a link with a smaller mtu" 50 BN AN fd03::2
 
+# --- the router is in a recorded route, each time with the address it sent from
+pings -R 10.2.0.2
+check "ping -R shows the router" eval '[ "$(sed -n "/^RR:/,/^$/p" "$T/ping" | grep -o "10\\.[0-9.]*" | tr "\\n" " ")" = "10.1.0.1 10.2.0.254 10.2.0.2 10.2.0.2 10.1.0.254 10.1.0.1 " ]'
+
 # --- sizes
 ping_says "5008 bytes from 10.2.0.2" -s 5000 10.2.0.2
 ping_says "1408 bytes from 10.3.0.2" -M dont -s 1400 10.3.0.2
