@@ -39,6 +39,7 @@ int conn_call(const char *path, struct conn_req *r);
 int conn_send(const char *path, const struct conn_req *r);
 bool conn_error_waits(bool unknown);
 const struct board *conn_board(const char *path);
+int conn_prepare(const char *path);
 int conn_probe(const char *path);
 bool conn_owns(int fd);
 int conn_evict(int fd);

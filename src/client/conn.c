@@ -400,10 +400,13 @@ static int call_once(const char *path, struct conn_req *r, bool oneway)
 	return ret == CONN_DEAD ? -ENETDOWN : ret;
 }
 
+/* r: NULL to have a connection is all */
 static int locked_call(struct conn *c, struct conn_req *r, bool oneway)
 {
 	int ret = reopen(c, false);
 
+	if (!r)
+		return ret ? unreachable(ret) : 0;
 	for (int attempt = 0; attempt < 2; attempt++) {
 		if (ret || !r)
 			return ret ? unreachable(ret) : 0;
@@ -517,6 +520,19 @@ bool conn_error_waits(bool unknown)
 			return true;
 	}
 	return false;
+}
+
+/**
+ * conn_prepare() - Connect to a stack now, unless this process is connected
+ * @path:	control socket
+ *
+ * For who is about to lose the way to it.
+ *
+ * Return: 0 or -errno, as conn_call()
+ */
+int conn_prepare(const char *path)
+{
+	return conn_in_owner() ? call(path, NULL, false) : 0;
 }
 
 /**

@@ -123,6 +123,10 @@
 	X(FILE *, fopen, (const char *p, const char *m), (p, m), SYS_NONE, p, m, 0, 0, 0, 0) \
 	X(FILE *, fopen64, (const char *p, const char *m), (p, m), SYS_NONE, p, m, 0, 0, 0, 0) \
 	X(int, chroot, (const char *p), (p), SYS_chroot, p, 0, 0, 0, 0, 0) \
+	X(int, setuid, (uid_t u), (u), SYS_NONE, u, 0, 0, 0, 0, 0) \
+	X(int, seteuid, (uid_t u), (u), SYS_NONE, u, 0, 0, 0, 0, 0) \
+	X(int, setreuid, (uid_t r, uid_t e), (r, e), SYS_NONE, r, e, 0, 0, 0, 0) \
+	X(int, setresuid, (uid_t r, uid_t e, uid_t s), (r, e, s), SYS_NONE, r, e, s, 0, 0, 0) \
 	X(int, access, (const char *p, int m), (p, m), SYS_NR_ACCESS, p, m, 0, 0, 0, 0) \
 	X(int, stat, (const char *p, struct stat *s), (p, s), SYS_NR_STAT, p, s, 0, 0, 0, 0) \
 	X(int, lstat, (const char *p, struct stat *s), (p, s), SYS_NR_LSTAT, p, s, 0, 0, 0, 0) \

@@ -16,22 +16,6 @@
 
 #define HOSTENT_MAX	(1u << 20)	/* more a host cannot have: a DNS message is 64 KB */
 
-/* the kernel's network, and the C library's resolver, work in an empty root; so
- * shall ours: connect to the stack and load c-ares while both can be found */
-HOOK(int, chroot, (const char *path))
-{
-	const struct stackname *st = stack_get();
-	struct names_conf c;
-	int saved = errno;
-
-	if (st->kind == STACKNAME_PATH || st->kind == STACKNAME_CONFIG) {
-		names_conf_get(st->path, &c);
-		dns_prepare();
-	}
-	errno = saved;
-	return sys_chroot(path);
-}
-
 HOOK(int, getaddrinfo, (const char *host, const char *service, const struct addrinfo *hints,
 			struct addrinfo **out))
 {

@@ -16,6 +16,7 @@ libustack_la_SOURCES = \
 	src/preload/hook_socket.c \
 	src/preload/hook_splice.c \
 	src/preload/hook_syscall.c \
+	src/preload/hook_user.c \
 	src/preload/hook_wait.c \
 	src/preload/names_conf.c src/preload/names_conf.h \
 	src/preload/proc_route.c src/preload/proc_sock.c src/preload/proc_unix.c \

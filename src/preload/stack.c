@@ -103,6 +103,11 @@ static void complain(int err)
 	say(text);
 }
 
+static bool starts_on_demand(void)
+{
+	return !broken[0] && (stack.kind == STACKNAME_CONFIG || stack.is_default);
+}
+
 static int on_demand(void)
 {
 	char why[500], text[600];
@@ -131,7 +136,7 @@ int stack_reach(void)
 {
 	int err = -EINVAL;
 
-	if (!broken[0] && (stack.kind == STACKNAME_CONFIG || stack.is_default)) {
+	if (starts_on_demand()) {
 		err = on_demand();
 		if (err != -ENOENT || stack.kind == STACKNAME_CONFIG)
 			return err;
@@ -164,4 +169,21 @@ int stack_socket(int domain, int type, int protocol)
 	if (ret == -ENETDOWN)	/* somebody listens, but does not answer as we expect */
 		complain(-EPROTO);
 	return ret;
+}
+
+/**
+ * stack_prepare() - Connect to the stack, while this process can; errno is kept
+ *
+ * For a program about to give up what the way to it needs.  A stack that is not there
+ * is no error: perhaps the program never opens a socket.
+ */
+void stack_prepare(void)
+{
+	const struct stackname *st = stack_get();
+	int saved = errno;
+
+	if (!broken[0] && (st->kind == STACKNAME_PATH || st->kind == STACKNAME_CONFIG) &&
+	    conn_prepare(st->path) == -ENETDOWN && starts_on_demand() && on_demand() == 0)
+		conn_prepare(st->path);
+	errno = saved;
 }

@@ -9,5 +9,6 @@ const struct stackname *stack_get(void);
 bool stack_takes(int domain);
 int stack_socket(int domain, int type, int protocol);
 int stack_reach(void);
+void stack_prepare(void);
 
 #endif

@@ -57,6 +57,12 @@ bg_kill s2
 S=$XDG_RUNTIME_DIR/ustack/s3
 stack_start s3 "tap=t0,ip=10.0.0.70/24" "$K" || not_ok "a stack starts" "$T/s3.err"
 check "a stack that is not shared is root's alone" eval '! as nobody nogroup "$PY" -c "$ask" 2>"$T/refused"'
+check "a program that gives up root before its first socket keeps root's stack" eval \
+	'as root root "$PY" -c "import os; os.setgid(65534); os.setuid(65534); $ask" | grep -q "hello from afar"'
+check "so does one of setresuid(2), and its child" eval 'as root root "$PY" -c "import os
+os.setresuid(65534, 65534, 65534)
+if os.fork(): os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
+$ask" | grep -q "hello from afar"'
 chmod 666 "$S"
 check "even when somebody opens its control socket" eval '! as nobody nogroup "$PY" -c "$ask" 2>"$T/refused"'
 check "an unknown group is an error" eval '! "$USTACKD" -n s4 -o group=nosuchgroup 2>"$T/group.err" && grep -q "no such group" "$T/group.err"'
