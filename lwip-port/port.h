@@ -187,6 +187,8 @@ bool port_neigh4(unsigned k, struct port_neigh *out);	/* false: the place is emp
 bool port_neigh6(unsigned k, struct port_neigh *out);
 void port_neigh_del4(unsigned k);	/* what waited for it is lost */
 int port_neigh_del6(unsigned k);	/* 0; -EBUSY: lwIP's router list has it */
+int port_neigh_ask4(struct netif *n, const ip4_addr_t *ip);	/* 0, -ENOBUFS */
+int port_neigh_ask6(struct netif *n, const ip6_addr_t *ip);
 /* called when nobody answered for a neighbour; one listener */
 /* set once somebody has a limit: may a segment with this hop limit be the connection's? */
 typedef bool port_ttl_ok_fn(const struct tcp_pcb *pcb, bool v6, uint8_t ttl);

@@ -27,6 +27,7 @@
 #define ip4_addr_cmp	ip4_addr_eq
 #include "core/ipv4/ip4_addr.c"
 #include "core/ipv4/ip4_frag.c"
+#include <errno.h>
 #include <linux/neighbour.h>
 #include "port.h"
 #include "port_priv.h"
@@ -80,6 +81,12 @@ bool port_neigh4(unsigned k, struct port_neigh *out)
 void port_neigh_del4(unsigned k)
 {
 	etharp_free_entry((int)k);
+}
+
+/* port_neigh_ask4() - Ask for a neighbour that the ARP table does not have (port.h) */
+int port_neigh_ask4(struct netif *n, const ip4_addr_t *ip)
+{
+	return etharp_query(n, ip, NULL) == ERR_MEM ? -ENOBUFS : 0;
 }
 
 /* etharp_tmr() - Once a second */

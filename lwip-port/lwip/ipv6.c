@@ -88,6 +88,25 @@ int port_neigh_del6(unsigned k)
 	return 0;
 }
 
+/* port_neigh_ask6() - Ask for a neighbour that the cache does not have (port.h) */
+int port_neigh_ask6(struct netif *n, const ip6_addr_t *ip)
+{
+	s8_t k = nd6_new_neighbor_cache_entry();
+	struct nd6_neighbor_cache_entry *c;
+
+	if (k < 0)
+		return -ENOBUFS;
+	c = &neighbor_cache[k];
+	ip6_addr_copy(c->next_hop_address, *ip);
+	ip6_addr_assign_zone(&c->next_hop_address, IP6_UNICAST, n);
+	c->isrouter = 0;
+	c->netif = n;
+	c->state = ND6_INCOMPLETE;
+	c->counter.probes_sent = 1;
+	nd6_send_neighbor_cache_probe(c, ND6_SEND_FLAG_MULTICAST_DEST);
+	return 0;
+}
+
 /* nd6_tmr() - Once a second */
 void nd6_tmr(void)
 {

@@ -26,6 +26,9 @@
 #define FAILED_NS	60000000000ull	/* gc_stale_time */
 #define CLOCK_HZ	100		/* of struct nda_cacheinfo */
 
+/* states in which an address is known: neighbour.h's NUD_VALID, which is the kernel's own */
+#define VALID	(NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY)
+
 static const int families[] = { AF_INET, AF_INET6 };
 
 static struct failed {
@@ -277,6 +280,7 @@ struct want {
 	ip_addr_t ip;
 	const struct nla *lladdr;
 	uint16_t state;
+	uint8_t flags;			/* NTF_* */
 };
 
 static int parse(struct rtnl_req *r, struct want *w, struct nla tb[])
@@ -287,6 +291,7 @@ static int parse(struct rtnl_req *r, struct want *w, struct nla tb[])
 		return -EINVAL;
 	w->family = m->ndm_family;
 	w->state = m->ndm_state;
+	w->flags = m->ndm_flags;
 	w->lladdr = &tb[NDA_LLADDR];
 	w->i = m->ndm_ifindex > 0 ? iface_by_index(r->e, (unsigned)m->ndm_ifindex) : NULL;
 	if (m->ndm_ifindex > 0 && !w->i)
@@ -377,37 +382,6 @@ static int set6(const struct want *w)
 	return 0;
 }
 
-/* rtnl_newneigh() - RTM_NEWNEIGH: 0, -EEXIST, -ENOENT, -EINVAL, -ENOBUFS */
-int rtnl_newneigh(struct rtnl_req *r)
-{
-	unsigned flags = r->h->nlmsg_flags, at;
-	struct nla tb[NDA_MAX + 1];
-	struct port_neigh e = { 0 };
-	struct want w = { 0 };
-	int err = parse(r, &w, tb);
-
-	if (err)
-		return err;
-	if (!w.i || !w.i->link || w.i->link->caps & LINK_CAP_L3)
-		return rtnl_fail(r, -EINVAL, "neighbours belong to an Ethernet interface");
-	if (!w.lladdr->data)
-		return rtnl_fail(r, -EINVAL, "No link layer address given");
-	if (w.lladdr->len != 6)
-		return rtnl_fail(r, -EINVAL, "Invalid link address");
-	if (find(&w, &e, &at)) {
-		if (flags & NLM_F_EXCL)
-			return -EEXIST;
-	} else if (!(flags & NLM_F_CREATE)) {
-		return -ENOENT;
-	}
-	err = w.family == AF_INET6 ? set6(&w) : set4(r, &w);
-	if (!err && find(&w, &e, &at)) {
-		look(w.family == AF_INET6, at, false);
-		notify(r->e, &e, RTM_NEWNEIGH);
-	}
-	return err;
-}
-
 static int remove_neigh(const struct want *w, unsigned at, const struct port_neigh *e)
 {
 	struct permanent *p;
@@ -419,6 +393,51 @@ static int remove_neigh(const struct want *w, unsigned at, const struct port_nei
 		p->n = NULL;
 	port_neigh_del4(at);
 	return 0;
+}
+
+/* NTF_USE: somebody is about to send there, so it shall be asked for its address; what
+ * the message says about address and state does not count */
+static int use_neigh(const struct want *w, bool known)
+{
+	if (known)
+		return 0;
+	return w->family == AF_INET6 ? port_neigh_ask6(w->i->netif, ip_2_ip6(&w->ip)) :
+				       port_neigh_ask4(w->i->netif, ip_2_ip4(&w->ip));
+}
+
+/* rtnl_newneigh() - RTM_NEWNEIGH: 0, -EEXIST, -ENOENT, -EINVAL, -ENOBUFS */
+int rtnl_newneigh(struct rtnl_req *r)
+{
+	unsigned flags = r->h->nlmsg_flags, at;
+	bool there;
+	struct nla tb[NDA_MAX + 1];
+	struct port_neigh e = { 0 };
+	struct want w = { 0 };
+	int err = parse(r, &w, tb);
+
+	if (err)
+		return err;
+	if (!w.i || !w.i->link || w.i->link->caps & LINK_CAP_L3)
+		return rtnl_fail(r, -EINVAL, "neighbours belong to an Ethernet interface");
+	if (w.lladdr->data && w.lladdr->len != 6)
+		return rtnl_fail(r, -EINVAL, "Invalid link address");
+	there = find(&w, &e, &at);
+	if (there && flags & NLM_F_EXCL)
+		return -EEXIST;
+	if (!there && !(flags & NLM_F_CREATE))
+		return -ENOENT;
+	if (w.flags & NTF_USE)
+		return use_neigh(&w, there);
+	if (!(w.state & VALID))		/* it is not known any more, and asked for when needed */
+		return there ? remove_neigh(&w, at, &e) : 0;
+	if (!w.lladdr->data)
+		return rtnl_fail(r, -EINVAL, "No link layer address given");
+	err = w.family == AF_INET6 ? set6(&w) : set4(r, &w);
+	if (!err && find(&w, &e, &at)) {
+		look(w.family == AF_INET6, at, false);
+		notify(r->e, &e, RTM_NEWNEIGH);
+	}
+	return err;
 }
 
 /* rtnl_delneigh() - RTM_DELNEIGH: 0, -ENOENT, -EINVAL, -EBUSY */

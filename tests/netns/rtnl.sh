@@ -52,6 +52,15 @@ check "ip neigh flush" "${US[@]}" ip neigh flush dev tap0
 check "only what is permanent is left" eval '[ "$(grep -vc " PERMANENT" "$T/neigh")" = 0 ] && has_line "$T/neigh" 10.0.0.97'
 check "ip monitor neigh: flushed" wait_for 5 nseen "Deleted 10.0.0.1 dev tap0 FAILED"
 check "a flushed neighbour is found again" "${US[@]}" ping -c1 -W3 10.0.0.1
+# with NTF_USE (zebra) the stack shall ask; address and state in the message mean nothing
+"${US[@]}" ip neigh flush dev tap0
+for a in 10.0.0.1 fc00::1:1; do
+	check "ip neigh ... use $a asks for it" "${US[@]}" ip neigh replace $a lladdr 02:00:00:00:00:01 dev tap0 use
+	check "and it answers" wait_for 5 eval '"${US[@]}" ip neigh | grep -q "^$a dev tap0 lladdr $mac"'
+	check "ip neigh ... nud failed $a forgets it" "${US[@]}" ip neigh change $a dev tap0 nud failed
+	check "until it is needed" eval '! "${US[@]}" ip neigh | grep -q "^$a dev tap0 lladdr $mac" &&
+		"${US[@]}" ping -c1 -W3 $a'
+done
 bg_kill nmon
 
 # --- JSON
