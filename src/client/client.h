@@ -191,8 +191,8 @@ void *ring_mmap(const struct sockname *sn, void *addr, size_t len, int prot, int
 /* --- netlink.c --- */
 
 int netlink_socket_check(int type, int protocol);
-ssize_t netlink_sendmsg(int fd, const struct msghdr *m, int flags);
-ssize_t netlink_recvmsg(int fd, struct msghdr *m, int flags);
+ssize_t netlink_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags);
+ssize_t netlink_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags);
 
 /* --- proc.c --- */
 

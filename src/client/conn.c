@@ -408,8 +408,8 @@ static int locked_call(struct conn *c, struct conn_req *r, bool oneway)
 	if (!r)
 		return ret ? unreachable(ret) : 0;
 	for (int attempt = 0; attempt < 2; attempt++) {
-		if (ret || !r)
-			return ret ? unreachable(ret) : 0;
+		if (ret)
+			return unreachable(ret);
 		ret = put(c->fd, r, oneway ? MSG_F_ONEWAY : 0, ++c->seq);
 		if (!ret && !oneway)
 			ret = get(c->fd, r, c->seq);

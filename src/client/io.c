@@ -167,7 +167,7 @@ ssize_t client_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int 
 	case SOCKNAME_STREAM:
 		return stream_recvmsg(fd, sn, m, flags);
 	case SOCKNAME_NETLINK:
-		return netlink_recvmsg(fd, m, flags);
+		return netlink_recvmsg(fd, sn, m, flags);
 	case SOCKNAME_PACKET:
 		return packet_recvmsg(fd, sn, m, flags);
 	default:
@@ -197,7 +197,7 @@ ssize_t client_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m
 	case SOCKNAME_STREAM:
 		return stream_sendmsg(fd, sn, m, flags);
 	case SOCKNAME_NETLINK:
-		return netlink_sendmsg(fd, m, flags);
+		return netlink_sendmsg(fd, sn, m, flags);
 	case SOCKNAME_PACKET:
 		return packet_sendmsg(fd, m, flags);
 	default:

@@ -7,10 +7,17 @@
  * NLMSG_OVERRUN stands for notifications that were lost: ENOBUFS.  SO_PASSCRED
  * is the pair's, too; who asks by it whether the kernel is the sender (avahi,
  * udev's clients) is shown the kernel's credentials.
+ *
+ * The kernel has done what it was asked when sendmsg(2) returns, and goes on with a dump
+ * as it is read: who polls or reads without waiting then finds the answer there (zebra),
+ * and another socket the effect.  So the stack is waited for after each request, and
+ * before a reader that does not want to wait is told that there is nothing.
  */
 #include <errno.h>
 #include <string.h>
 #include <linux/netlink.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include "client/client.h"
 #include "client/sys.h"
 
@@ -48,12 +55,29 @@ static int check_name(const struct msghdr *m)
 	return sa.nl_pid ? -ECONNREFUSED : 0;
 }
 
+/* wait until the stack has done what it was asked on this socket, and has sent on what
+ * it can; that it may fail the caller finds out by itself */
+static void settle(const struct sockname *sn)
+{
+	struct {
+		struct msg_opt o;
+		int32_t left;
+	} reply;
+	struct msg_opt o = { .level = MSG_LEVEL_IOCTL, .name = SIOCOUTQ, .len = sizeof(int32_t) };
+	struct conn_req r = {
+		.op = MSG_OP_GETSOCKOPT, .sock = sn->id, .body = &o, .body_len = sizeof(o), .fd = -1,
+		.reply = &reply, .reply_size = sizeof(reply),
+	};
+
+	conn_call(sn->path, &r);
+}
+
 /**
  * netlink_sendmsg() - sendmsg(2) on a netlink socket
  *
  * Return: bytes or -errno
  */
-ssize_t netlink_sendmsg(int fd, const struct msghdr *m, int flags)
+ssize_t netlink_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags)
 {
 	struct msghdr k = { .msg_iov = m->msg_iov, .msg_iovlen = m->msg_iovlen };
 	size_t len = 0;
@@ -72,8 +96,10 @@ ssize_t netlink_sendmsg(int fd, const struct msghdr *m, int flags)
 	if (!len)
 		return 0;		/* would look like the end of the socket */
 	n = sys_sendmsg(fd, &k, (flags & MSG_DONTWAIT) | MSG_NOSIGNAL);
-	if (n >= 0)
+	if (n >= 0) {
+		settle(sn);
 		return n;
+	}
 	return errno == EPIPE || errno == ECONNRESET ? -ENETDOWN : -errno;
 }
 
@@ -114,7 +140,7 @@ static void put_credentials(struct msghdr *m, struct msghdr *k)
  *
  * Return: bytes or -errno; -ENOBUFS once when notifications were lost
  */
-ssize_t netlink_recvmsg(int fd, struct msghdr *m, int flags)
+ssize_t netlink_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags)
 {
 	struct sockaddr_nl sa = { .nl_family = AF_NETLINK };
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
@@ -130,6 +156,10 @@ ssize_t netlink_recvmsg(int fd, struct msghdr *m, int flags)
 	if (flags & MSG_ERRQUEUE)
 		return -EAGAIN;
 	n = sys_recvmsg(fd, &k, (flags & RECV_FLAGS) | MSG_TRUNC);
+	if (n < 0 && errno == EAGAIN) {
+		settle(sn);
+		n = sys_recvmsg(fd, &k, (flags & RECV_FLAGS) | MSG_TRUNC | MSG_DONTWAIT);
+	}
 	if (overrun(m, n)) {
 		if (flags & MSG_PEEK)
 			sys_recv(fd, &byte, 1, MSG_DONTWAIT);

@@ -24,6 +24,8 @@
 #include <unistd.h>
 #include <linux/netlink_diag.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include "engine/diag.h"
 #include "engine/priv.h"
 #include "engine/rtnl.h"
@@ -451,11 +453,28 @@ static int nl_setopt(struct sock *s, int level, int name, const void *val, uint3
 	return 0;
 }
 
+/* do what was asked and send what is there, as if its event had come: how much is left
+ * that the application has to make room for */
+static int settle(struct nl_sock *n, void *val, uint32_t *len)
+{
+	int left;
+
+	if (*len < sizeof(left))
+		return -EINVAL;
+	nl_event(&n->s, EPOLLIN | EPOLLOUT);
+	left = (int)pending(n);
+	*len = sizeof(left);
+	memcpy(val, &left, sizeof(left));
+	return 0;
+}
+
 static int nl_getopt(struct sock *s, int level, int name, void *val, uint32_t *len)
 {
 	struct nl_sock *n = nl(s);
 	int v;
 
+	if (level == MSG_LEVEL_IOCTL && name == SIOCOUTQ)
+		return settle(n, val, len);
 	if (level != SOL_NETLINK)
 		return -ENOPROTOOPT;
 	if (name == NETLINK_LIST_MEMBERSHIPS) {

@@ -63,6 +63,33 @@ for a in 10.0.0.1 fc00::1:1; do
 done
 bg_kill nmon
 
+# --- the answer is there when send(2) returns, and the rest of a dump as it is read
+for i in {1..250}; do
+	echo "route add 198.18.$i.0/24 via 10.0.0.1"
+	echo "route add 198.19.$i.0/24 via 10.0.0.1"
+done >"$T/routes"
+"${US[@]}" ip -batch "$T/routes"
+check "who reads without waiting gets all of a dump" "${US[@]}" "$PY" -c '
+import socket, struct
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
+for i in range(20):
+	s.send(struct.pack("=IHHIIB15x", 32, 26, 0x301, i, 0, socket.AF_INET))
+	size, done = 0, False
+	while not done:
+		d = s.recv(65536)
+		size += len(d)
+		while d:
+			n, kind = struct.unpack_from("=IH", d)
+			done, d = kind == 3, d[n + 3 & ~3:]
+	assert size > 500 * 40, size
+t = socket.socket()
+for i in range(20):		# RTM_NEWADDR without an ACK: its effect is there, too
+	a = bytes((10, 9, 9, i + 1))
+	s.send(struct.pack("=IHHIIBBBBIHH4s", 32, 20, 0x405, 0, 0, 2, 32, 0, 0,
+		socket.if_nametoindex("tap0"), 8, 2, a))
+	socket.socket().bind((socket.inet_ntoa(a), 0))'
+"${US[@]}" ip route flush root 198.18.0.0/15
+
 # --- JSON
 "${US[@]}" ip -j addr >"$T/addr.json" 2>"$T/addr.err"
 jq -e '.[] | select(.ifname == "tap0") | .addr_info[] | select(.local == "10.0.0.70") | .prefixlen == 24' \
