@@ -123,6 +123,7 @@
 	X(FILE *, fopen, (const char *p, const char *m), (p, m), SYS_NONE, p, m, 0, 0, 0, 0) \
 	X(FILE *, fopen64, (const char *p, const char *m), (p, m), SYS_NONE, p, m, 0, 0, 0, 0) \
 	X(int, chroot, (const char *p), (p), SYS_chroot, p, 0, 0, 0, 0, 0) \
+	X(void *, dlopen, (const char *p, int m), (p, m), SYS_NONE, p, m, 0, 0, 0, 0) \
 	X(int, setuid, (uid_t u), (u), SYS_NONE, u, 0, 0, 0, 0, 0) \
 	X(int, seteuid, (uid_t u), (u), SYS_NONE, u, 0, 0, 0, 0, 0) \
 	X(int, setreuid, (uid_t r, uid_t e), (r, e), SYS_NONE, r, e, 0, 0, 0, 0) \

@@ -6,6 +6,7 @@ libustack_la_SOURCES = \
 	src/preload/fdtab.c src/preload/fdtab.h \
 	src/preload/hook.h \
 	src/preload/hook_data.c \
+	src/preload/hook_dl.c \
 	src/preload/hook_fd.c \
 	src/preload/hook_file.c \
 	src/preload/hook_gai.c \

@@ -105,6 +105,16 @@ $no = @stream_socket_client("tcp://$host:9999", $n, $m, 5);
 if ($no || $n != 111) die("not refused: $n\n");
 echo "good\n";
 PHP
+# the extension is a module, opened with RTLD_DEEPBIND
+cat >"$T/sockets.php" <<'PHP'
+<?php
+if (!extension_loaded("sockets")) die("none\n");
+$s = socket_create(AF_INET, SOCK_STREAM, SOL_TCP);
+if (!@socket_connect($s, $argv[1], 9300)) die(socket_strerror(socket_last_error($s)) . "\n");
+socket_write($s, "GET /?name=sockets HTTP/1.0\r\n\r\n");
+for ($got = ""; ($d = socket_read($s, 4096)) != ""; $got .= $d);
+echo str_ends_with($got, "hello sockets 9300") ? "good\n" : "got: $got\n";
+PHP
 perl_() {
 	bg perl "${SRV[@]}" perl "$T/server.pl"
 	up 9100 || not_ok "perl, $WHO: listens" "$T/perl.err"
@@ -122,6 +132,8 @@ php_() {
 	up 9300 || not_ok "php, $WHO: listens" "$T/php.err"
 	check "php, $WHO: its server and its streams" eval \
 		'timeout 15 "${CLI[@]}" php "$T/client.php" '"$ADDR"' "$T/data" | tee /dev/stderr | grep -qx good'
+	check "php, $WHO: its sockets extension" eval \
+		'timeout 15 "${CLI[@]}" php "$T/sockets.php" '"$ADDR"' | tee /dev/stderr | grep -qxE "good|none"'
 	bg_kill php
 }
 both perl_
