@@ -295,7 +295,8 @@ err_t port_udp_send(struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *to, ui
 	err_t err;
 
 	/* what comes back to ourselves, or goes in fragments, is summed here */
-	if (!pi || !pi->vnet || ipopt_sends() || ip_addr_ismulticast(to) || (!gso && p->tot_len + head > pi->mtu))
+	if (!pi || !pi->vnet || ipopt_sends() || ip_addr_ismulticast(to) ||
+	    (IP_IS_V6(to) && port_frag6_max) || (!gso && p->tot_len + head > pi->mtu))
 		return udp_sendto_if_src(pcb, p, to, port, n, src);
 	udp_mark.p = p;
 	udp_mark.gso = gso;
@@ -379,6 +380,8 @@ err_t port_frag4(struct pbuf *p, struct netif *n, const ip4_addr_t *dst)
 	return port_fragment4(p, n, dst);
 }
 
+int port_frag6_max;
+
 /**
  * port_frag6() - Send an IPv6 packet, in fragments where that is needed
  * @p:		packet from its IP header on
@@ -392,13 +395,16 @@ err_t port_frag6(struct pbuf *p, struct netif *n, const ip6_addr_t *dst)
 	const struct portif *pi = portif_of(n);
 	const struct ip6_hdr *ip = p->payload;
 	netif_output_ip6_fn output = n->output_ip6;
+	u16_t mtu = pi ? pi->mtu : 0;
 	err_t err;
 
 	mark_udp(p, IP6_HLEN);
-	if (!pi || n->mtu || p->tot_len <= pi->mtu || p->len < IP6_HLEN ||
+	if (port_frag6_max && port_frag6_max < mtu)
+		mtu = (u16_t)port_frag6_max;
+	if (!pi || n->mtu || p->tot_len <= mtu || p->len < IP6_HLEN ||
 	    IP6H_NEXTH(ip) == IP6_NEXTH_TCP || p->flags & UDP_PARTIAL)
 		return out6(n, p, dst);
-	n->mtu = pi->mtu;
+	n->mtu = mtu;
 	n->output_ip6 = out6;
 	err = ip6_frag(p, n, dst);
 	n->output_ip6 = output;

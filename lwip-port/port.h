@@ -94,6 +94,7 @@ int port_segment(const struct pbuf *p, unsigned l3, const struct virtio_net_hdr 
  * fragments (non-TCP, longer than portif.mtu) */
 err_t port_frag4(struct pbuf *p, struct netif *n, const ip4_addr_t *dst);
 err_t port_frag6(struct pbuf *p, struct netif *n, const ip6_addr_t *dst);
+extern int port_frag6_max;		/* of what is sent just now: fragments of that size; 0: the MTU's */
 err_t port_output4(struct netif *n, struct pbuf *p, const ip4_addr_t *dst);
 err_t port_output6(struct netif *n, struct pbuf *p, const ip6_addr_t *dst);
 

@@ -489,12 +489,15 @@ int dgram_fits(const struct sock *s, const struct netif *n, const ip_addr_t *to,
 {
 	size_t hlen = dgram_headers(s, to);
 	int how = IP_IS_V6(to) ? s->o.mtu_discover6 : s->o.mtu_discover;
+	size_t mtu = iface_mtu(s->e, iface_index_of(n));
 
+	if (IP_IS_V6(to) && s->o.frag6 && mtu > (size_t)s->o.frag6)
+		mtu = (size_t)s->o.frag6;
 	if (IP_IS_V6(to) && s->o.dontfrag6)
 		how = IPV6_PMTUDISC_DO;
 	if (how != IP_PMTUDISC_DO && how != IP_PMTUDISC_PROBE && (IP_IS_V6(to) || hlen == IP_HLEN))
 		return 0;
-	return len + hlen > iface_mtu(s->e, iface_index_of(n)) ? EMSGSIZE : 0;
+	return len + hlen > mtu ? EMSGSIZE : 0;
 }
 
 /* dgram_pbuf() - Data to be sent, with room for what comes in front of them; NULL: no memory */

@@ -196,7 +196,9 @@ static int raw_out(struct raw_pcb *pcb, struct sock *s, const struct dgram_hdr *
 		raw_set_flags(pcb, RAW_FLAGS_MULTICAST_LOOP);
 	else
 		raw_clear_flags(pcb, RAW_FLAGS_MULTICAST_LOOP);
+	port_frag6_max = s->o.frag6;
 	err = raw_sendto_if_src(pcb, p, &to.ip, n, &src);
+	port_frag6_max = 0;
 	ipopt_send_with(NULL, NULL);
 	pbuf_free(p);
 	return errno_of_lwip(err);

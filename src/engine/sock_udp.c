@@ -362,12 +362,14 @@ static int send_cut(struct sock *s, const struct dgram_hdr *h, const uint8_t *da
 	p = dgram_pbuf(s, &to.ip, data, len);
 	if (!p)
 		return ENOBUFS;
+	port_frag6_max = s->o.frag6;
 	if (is_udplite(s))
 		err = udplite_output(s, p, &to, dgram_ttl(s, h, &to.ip), dgram_tos(s, h, &to.ip), n,
 				     &src);
 	else
 		err = udp_output(s, p, &to, dgram_ttl(s, h, &to.ip), dgram_tos(s, h, &to.ip), n, &src,
 				 gso);
+	port_frag6_max = 0;
 	ipopt_send_with(NULL, NULL);
 	pbuf_free(p);
 	return errno_of_lwip(err);
@@ -381,7 +383,7 @@ static int send_one(struct sock *s, const struct dgram_hdr *h, const uint8_t *da
 /* may the link cut what goes there? */
 static bool link_cuts(struct sock *s, const struct netif *n, const ip_addr_t *to)
 {
-	return port_udp_cuts(n) && !dgram_options(s, to) && !is_group(s->e, to) &&
+	return port_udp_cuts(n) && !dgram_options(s, to) && !s->o.frag6 && !is_group(s->e, to) &&
 		!iface_of_address(s->e, to);
 }
 

@@ -104,6 +104,7 @@ static const struct row rows[] = {
 	{ IPPROTO_IPV6, IPV6_MULTICAST_LOOP, AT(mcast_loop6), 0, 1, F_V6 },
 	{ IPPROTO_IPV6, IPV6_MULTICAST_ALL, AT(mcast_all6), 0, 1, F_BOOL | F_V6 },
 	{ IPPROTO_IPV6, IPV6_DONTFRAG,	AT(dontfrag6), 0, 1, F_BOOL | F_V6 },
+	{ IPPROTO_IPV6, IPV6_MTU,	AT(frag6), 0, INT_MAX, F_V6 },	/* to be set: get_mtu() */
 
 	{ IPPROTO_TCP, TCP_NODELAY,	AT(nodelay), 0, 1, F_BOOL | F_TCP },
 	{ IPPROTO_TCP, TCP_CORK,	AT(cork), 0, 1, F_BOOL | F_TCP },
@@ -277,6 +278,8 @@ static int set_row(struct sock *s, const struct row *r, int v)
 		else
 			return -EINVAL;
 	}
+	if (r->at == AT(frag6) && v && v < IP6_MIN_MTU_LENGTH)
+		return -EINVAL;
 	if ((r->at == AT(v6only) && s->bound) || (r->at == AT(mcast_ttl) && s->type == SOCK_STREAM))
 		return -EINVAL;
 	if (r->at == AT(linger2) && v == 0)

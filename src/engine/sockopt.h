@@ -31,6 +31,7 @@ struct sockopt {
 	int recvhops, recvtclass, recvpktinfo6, recverr6, mtu_discover6;
 	int mcast_hops, mcast_loop6, mcast_if6;
 	int mcast_all, mcast_all6, dontfrag6;
+	int frag6;			/* IPV6_MTU: larger packets go in fragments, 0: the link's */
 	int unicast_if, unicast_if6;	/* as the application gave it: network byte order */
 	/* IPPROTO_TCP */
 	int nodelay, cork, keepidle, keepintvl, keepcnt, user_timeout, syncnt;
