@@ -269,14 +269,16 @@ static int raw_op_connect(struct sock *s, const struct msg_addr *to, uint32_t pl
 	return dgram_connect(s, to, NULL);
 }
 
-static int set_checksum(struct dgram_sock *ds, const void *val, uint32_t len)
+/* RFC 3542 has none for ICMPv6, whose checksum is the stack's business; Linux lets it be set
+ * at the level of raw sockets (radvd does) */
+static int set_checksum(struct dgram_sock *ds, int level, const void *val, uint32_t len)
 {
 	int at;
 
 	if (len < sizeof(at))
 		return -EINVAL;
 	memcpy(&at, val, sizeof(at));
-	if (ds->s.protocol == IPPROTO_ICMPV6 || (at > 0 && at % 2))
+	if ((ds->s.protocol == IPPROTO_ICMPV6 && level == IPPROTO_IPV6) || (at > 0 && at % 2))
 		return -EINVAL;
 	ds->checksum_at = at < 0 ? -1 : at;
 	ds->raw->chksum_reqd = at >= 0;
@@ -304,7 +306,7 @@ static int raw_op_setopt(struct sock *s, int level, int name, const void *val, u
 	}
 	if ((level == IPPROTO_IPV6 || level == SOL_RAW) && name == IPV6_CHECKSUM &&
 	    s->domain == AF_INET6)
-		return set_checksum(ds, val, len);
+		return set_checksum(ds, level, val, len);
 	return dgram_setopt(s, level, name, val, len);
 }
 
@@ -325,7 +327,7 @@ static int raw_op_getopt(struct sock *s, int level, int name, void *val, uint32_
 		   s->protocol == IPPROTO_ICMPV6) {
 		from = ds->icmp6_filter;
 		size = sizeof(ds->icmp6_filter);
-	} else if (level == IPPROTO_IPV6 && name == IPV6_CHECKSUM) {
+	} else if ((level == IPPROTO_IPV6 || level == SOL_RAW) && name == IPV6_CHECKSUM) {
 		from = &ds->checksum_at;
 		size = sizeof(ds->checksum_at);
 	} else {

@@ -104,6 +104,8 @@ s6.setblocking(False)
 fails("ICMP6_FILTER: blocks all", errno.EAGAIN, lambda: s6.recv(100))
 fails("IPV6_CHECKSUM: not for ICMPv6", errno.EINVAL,
       lambda: s6.setsockopt(socket.IPPROTO_IPV6, IPV6_CHECKSUM, 2))
+s6.setsockopt(SOL_RAW, IPV6_CHECKSUM, 2)	# radvd
+case("IPV6_CHECKSUM: but at SOL_RAW", s6.getsockopt(SOL_RAW, IPV6_CHECKSUM) == 2)
 r6 = raw(253, socket.AF_INET6)
 case("IPV6_CHECKSUM: off", r6.getsockopt(socket.IPPROTO_IPV6, IPV6_CHECKSUM) == -1)
 r6.setsockopt(socket.IPPROTO_IPV6, IPV6_CHECKSUM, 6)
