@@ -100,17 +100,26 @@ static void drained(struct tcp_sock *ts)
 	ts->app_readable = ts->app_rdhup;
 }
 
-static size_t take_small(struct tcp_sock *ts, void *buf, size_t want)
+static size_t take_bulk(struct tcp_sock *ts, uint8_t *buf, size_t want);
+
+static size_t take_small(struct tcp_sock *ts, uint8_t *buf, size_t want)
 {
+	size_t most = want < PEEK_MAX ? want : PEEK_MAX;
 	ssize_t n;
 
 	if (ts->kept > KEPT_MAX || ts->nkept >= KEPT_PIECES)
 		shrink_kept(ts);
-	if (want > PEEK_MAX)
-		want = PEEK_MAX;
-	n = read_past_kept(ts, buf, want, MSG_PEEK);
-	if (n < (ssize_t)want)
+	n = read_past_kept(ts, buf, most, MSG_PEEK);
+	if (n < (ssize_t)most)
 		drained(ts);
+	/* one large write: it goes out as it is, not behind its first PEEK_MAX bytes */
+	if (n == PEEK_MAX && want > PEEK_MAX) {
+		ts->fresh = (uint32_t)fresh_bytes(ts);
+		if (ts->fresh > PEEK_MAX) {
+			ts->bulk = true;
+			return take_bulk(ts, buf, want);
+		}
+	}
 	if (n <= 0)
 		return 0;
 	took_fresh(ts, (size_t)n);

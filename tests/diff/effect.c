@@ -89,6 +89,35 @@ static void small_window(void)
 	close(c);
 }
 
+/* what one write sends over the loopback one read gets, as programs expect that should not */
+static void whole_writes(void)
+{
+	static const size_t sizes[] = { 1, 4095, 4096, 4097, 8192, 16410, 32768, 65000 };
+	static char data[65000], buf[sizeof(data)];
+	int l = listener(), c = tcp(), a;
+
+	saw_result("connect", connect_to(c, site->own, port_of(l)));
+	a = accept(l, NULL, NULL);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		saw_result("send", send(c, data, sizes[i], 0));
+		wait_for(a, POLLIN, WAIT_MS);
+		saw_result("recv", recv(a, buf, sizeof(buf), MSG_DONTWAIT));
+		while (recv(a, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+			;
+	}
+	close(c);
+	c = tcp();		/* the first write of a connection goes another way */
+	saw_result("connect again", connect_to(c, site->own, port_of(l)));
+	saw_result("first send", send(c, data, sizeof(data), 0));
+	close(a);
+	a = accept(l, NULL, NULL);
+	wait_for(a, POLLIN, WAIT_MS);
+	saw_result("first recv", recv(a, buf, sizeof(buf), MSG_DONTWAIT));
+	close(l);
+	close(a);
+	close(c);
+}
+
 /* TCP_DEFER_ACCEPT: accept() sees a connection when there is something to read */
 static void deferred(void)
 {
@@ -450,7 +479,7 @@ static void min_ttl(void)
 }
 
 const struct scenario effect_scenarios[] = {
-	{ "small window", small_window, ON_LO },
+	{ "small window", small_window, ON_LO }, { "whole writes", whole_writes, ON_LO },
 	{ "no neighbour", no_neighbour, ON_NET }, { "deferred", deferred, ON_LO },
 	{ "fast open", fast_open, ON_LO | ON_NET }, { "foreign address", foreign_address, ON_NET },
 	{ "devices", devices, ON_NET }, { "link local", link_local, ON_NET6 },
