@@ -285,6 +285,31 @@ static bool valid4(const struct pbuf *p, const struct ip_hdr *ip)
 	       len <= p->tot_len && inet_chksum(ip, (u16_t)hl) == 0;
 }
 
+port_alert_fn *port_alert;
+
+/* show a packet to who asked for those with a router alert, as lwIP hands up its own */
+static bool taken(const struct pbuf *p, struct netif *inp)
+{
+	struct ip_hdr *ip = p->payload;
+	bool took;
+
+	ip_data.current_netif = ip_data.current_input_netif = inp;
+	ip_data.current_ip4_header = ip;
+	ip_data.current_ip6_header = NULL;
+	ip_data.current_ip_header_tot_len = IPH_HL_BYTES(ip);
+	ip_addr_copy_from_ip4(ip_data.current_iphdr_src, ip->src);
+	ip_addr_copy_from_ip4(ip_data.current_iphdr_dest, ip->dest);
+	took = port_alert(p);
+	memset(&ip_data, 0, sizeof(ip_data));
+	return took;
+}
+
+/* false: it goes no further */
+static bool options4(struct pbuf *p, struct netif *inp, const struct netif *out)
+{
+	return ipopt_input(p, out) && !(port_alert && ipopt_alert() && taken(p, inp));
+}
+
 /* a packet that is to go on, or to be told why not */
 static void route4(struct pbuf *p, struct netif *inp, const ip4_addr_t *src,
 		   const ip4_addr_t *dst)
@@ -303,6 +328,8 @@ static void route4(struct pbuf *p, struct netif *inp, const ip4_addr_t *src,
 	if (!portif_of(w.out))
 		return;			/* lo: nothing for others */
 	w.mtu = portif_of(w.out)->mtu;
+	if (IPH_HL_BYTES(ip) > IP_HLEN && !options4(p, inp, w.out))
+		return;
 	if (IPH_TTL(ip) <= 1) {
 		error4(p, ICMP_TE, ICMP_TE_TTL, 0);
 		return;
@@ -315,8 +342,6 @@ static void route4(struct pbuf *p, struct netif *inp, const ip4_addr_t *src,
 		error4(p, ICMP_DUR, ICMP_DUR_FRAG, w.mtu);
 		return;
 	}
-	if (IPH_HL_BYTES(ip) > IP_HLEN && !ipopt_input(p, w.out))
-		return;
 	decrement_ttl(ip);
 	MIB2_STATS_INC(mib2.ipforwdatagrams);
 	IP_STATS_INC(ip.fw);

@@ -310,6 +310,14 @@ bool ipopt_input(struct pbuf *p, const struct netif *n)
 }
 
 /**
+ * ipopt_alert() - Had the packet that ipopt_input() saw last a router alert?
+ */
+bool ipopt_alert(void)
+{
+	return received.alert;
+}
+
+/**
  * ipopt_current() - The options of the packet that lwIP is handing up
  * @data:	out
  *

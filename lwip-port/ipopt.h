@@ -20,6 +20,7 @@ struct ipopt {
 bool ipopt_compile(struct ipopt *o, const void *data, unsigned len);
 void ipopt_undo(struct ipopt *o);
 bool ipopt_input(struct pbuf *p, const struct netif *n);
+bool ipopt_alert(void);
 unsigned ipopt_current(const u8_t **data);
 bool ipopt_echo(struct ipopt *o);
 void ipopt_send_with(const struct ipopt *o, const ip4_addr_t *last);

@@ -191,6 +191,11 @@ int port_neigh_del6(unsigned k);	/* 0; -EBUSY: lwIP's router list has it */
 int port_neigh_ask4(struct netif *n, const ip4_addr_t *ip);	/* 0, -ENOBUFS */
 int port_neigh_ask6(struct netif *n, const ip6_addr_t *ip);
 /* called when nobody answered for a neighbour; one listener */
+/* an IPv4 packet with a router alert (RFC 2113) is to be passed on: did somebody take it?
+ * It is the packet at hand then, as if it came for us; one listener */
+typedef bool port_alert_fn(const struct pbuf *p);
+extern port_alert_fn *port_alert;
+
 /* set once somebody has a limit: may a segment with this hop limit be the connection's? */
 typedef bool port_ttl_ok_fn(const struct tcp_pcb *pcb, bool v6, uint8_t ttl);
 extern port_ttl_ok_fn *port_ttl_ok;

@@ -80,6 +80,28 @@ void raw_offer(struct engine *e, const struct pbuf *p, int protocol)
 			offer(ds, p);
 }
 
+/* ---- router alerts ---- */
+
+static struct engine *alerted;		/* who has such sockets */
+
+/* IP_ROUTER_ALERT: a packet of others, with that option, that the stack was to pass on goes
+ * to the sockets of its protocol instead */
+static bool on_alert(const struct pbuf *p)
+{
+	struct dgram_info info;
+	bool any = false;
+
+	dgram_info_current(&info, 0, 0);
+	for (struct dgram_sock *ds = alerted->raws; ds; ds = ds->raw_next) {
+		if (!ds->s.o.alert || ds->s.protocol != IPH_PROTO(ip4_current_header()) ||
+		    (ds->s.o.bindtodevice && (unsigned)ds->s.o.bindtodevice != info.ifindex))
+			continue;
+		dgram_deliver(&ds->s, &info, p, 0);
+		any = true;
+	}
+	return any;
+}
+
 /**
  * raw_icmp_error() - ICMP says that a packet of @proto failed
  * @packet:	what it quotes of it, from the IP header on
@@ -346,6 +368,10 @@ static void raw_opt_changed(struct sock *s, int level, int name)
 		set_hdrincl(s);
 	if (level == SOL_SOCKET && name == SO_RCVBUF)
 		sock_set_sndbuf(s, s->o.rcvbuf);
+	if (level == IPPROTO_IP && name == IP_ROUTER_ALERT) {
+		alerted = s->e;
+		port_alert = on_alert;
+	}
 }
 
 static void raw_destroy(struct sock *s)

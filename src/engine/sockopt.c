@@ -67,6 +67,7 @@ static const struct row rows[] = {
 	{ IPPROTO_IP, IP_TTL,		AT(ttl), 1, 255, F_BYTE },
 	{ IPPROTO_IP, IP_TOS,		AT(tos), INT_MIN, INT_MAX, F_BYTE },
 	{ IPPROTO_IP, IP_MINTTL,	AT(min_ttl), 0, 255, F_BYTE },
+	{ IPPROTO_IP, IP_ROUTER_ALERT,	AT(alert), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_RECVTTL,	AT(recvttl), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_RECVTOS,	AT(recvtos), 0, 1, F_BOOL | F_BYTE },
 	{ IPPROTO_IP, IP_PKTINFO,	AT(pktinfo), 0, 1, F_BOOL | F_BYTE },
@@ -280,6 +281,10 @@ static int set_row(struct sock *s, const struct row *r, int v)
 	}
 	if (r->at == AT(frag6) && v && v < IP6_MIN_MTU_LENGTH)
 		return -EINVAL;
+	if (r->at == AT(alert) && (s->type != SOCK_RAW || s->protocol == IPPROTO_RAW))
+		return -EINVAL;
+	if (r->at == AT(alert) && v == s->o.alert)	/* ip_ra_control() */
+		return v ? -EADDRINUSE : -ENOBUFS;
 	if ((r->at == AT(v6only) && s->bound) || (r->at == AT(mcast_ttl) && s->type == SOCK_STREAM))
 		return -EINVAL;
 	if (r->at == AT(linger2) && v == 0)

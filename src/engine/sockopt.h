@@ -24,6 +24,7 @@ struct sockopt {
 	/* IPPROTO_IP, IPPROTO_IPV6 */
 	int ttl, tos, hops, tclass, v6only;	/* ttl, hops: -1 = default */
 	int recvopts, retopts, recvhopopts, recvdstopts, recvrthdr, recvflow;
+	int alert;			/* IP_ROUTER_ALERT: of raw sockets */
 	int min_ttl, min_hops;		/* of streams: segments with less are dropped */
 	int bind_no_port, freebind, transparent, origdst, origdst6;
 	int recvttl, recvtos, pktinfo, recverr, hdrincl, mtu_discover;

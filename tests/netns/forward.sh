@@ -79,6 +79,17 @@ carry "cut for a link with a smaller mtu" 50 BN AN fd03::2
 pings -R 10.2.0.2
 check "ping -R shows the router" eval '[ "$(sed -n "/^RR:/,/^$/p" "$T/ping" | grep -o "10\\.[0-9.]*" | tr "\\n" " ")" = "10.1.0.1 10.2.0.254 10.2.0.2 10.2.0.2 10.1.0.254 10.1.0.1 " ]'
 
+# --- a router alert: who asked for it has the packet, and it goes no further
+bg taker "${US[@]}" "$PY" "$TESTS_DIR/netns/alert.py" take
+bg far "${BN[@]}" socat -u udp4-recvfrom:7,fork -
+wait_for 10 has_line "$T/taker.out" ready
+"${AN[@]}" "$PY" "$TESTS_DIR/netns/alert.py" send 10.2.0.2
+check "a packet with a router alert is the raw socket's" wait_for 5 has_line "$T/taker.out" "10.2.0.2 94040000"
+check "one without goes on" wait_for 5 has_line "$T/far.out" none
+check "the other did not" eval '! grep -q alert "$T/far.out"'
+bg_kill taker
+bg_kill far
+
 # --- sizes
 ping_says "5008 bytes from 10.2.0.2" -s 5000 10.2.0.2
 ping_says "1408 bytes from 10.3.0.2" -M dont -s 1400 10.3.0.2
