@@ -26,6 +26,7 @@
 #include "lwip/sys.h"
 #include "hooks.h"
 #include "port.h"
+#include "port_priv.h"
 #include "recovery.h"
 
 #define MSS_MIN		88	/* Linux's TCP_MIN_MSS */
@@ -229,6 +230,8 @@ err_t port_tcp_inpacket(struct tcp_pcb *pcb, struct tcp_hdr *hdr, u16_t optlen,
 		tcp_send_empty_ack(pcb);
 		return ERR_VAL;
 	}
+	if (flags & TCP_URG)
+		urgent_seen(pcb, hdr, len);
 	if (len && o.ack->has_ts && o.ack->tsecr)
 		rcv_rtt(pcb, sys_now() - o.ack->tsecr);
 	if ((flags & TCP_ACK) && recovery_attached(pcb)) {

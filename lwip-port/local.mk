@@ -16,7 +16,7 @@ lwip_port_files = lwip-port/arch/cc.h lwip-port/checksum.c lwip-port/congestion.
 	lwip-port/port_priv.h lwip-port/reass6.c lwip-port/reass6.h lwip-port/route.c lwip-port/siphash.c lwip-port/siphash.h \
 	lwip-port/recovery.c lwip-port/recovery.h lwip-port/rexmit.c lwip-port/rtt.h \
 	lwip-port/sack.c lwip-port/sack.h lwip-port/segment.c lwip-port/sys.c lwip-port/tcpglue.c lwip-port/tcpinfo.c \
-	lwip-port/wheel.c lwip-port/wheel.h
+	lwip-port/urgent.c lwip-port/wheel.c lwip-port/wheel.h
 
 noinst_LTLIBRARIES += liblwip.la liblwipport.la
 if SANITIZERS
@@ -60,7 +60,7 @@ endif
 if HAVE_CMOCKA
 port_tests = tests/unit/port-checksum tests/unit/port-guards tests/unit/port-ipopt tests/unit/port-isn \
 	tests/unit/port-offload tests/unit/port-pcbtable tests/unit/port-recovery tests/unit/port-reass6 \
-	tests/unit/port-route tests/unit/port-segment
+	tests/unit/port-route tests/unit/port-segment tests/unit/port-urgent
 check_PROGRAMS += $(port_tests)
 TESTS += $(port_tests)
 port_test_cppflags = $(AM_CPPFLAGS) $(LWIP_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -95,6 +95,9 @@ tests_unit_port_route_LDADD = $(port_test_ldadd)
 tests_unit_port_segment_SOURCES = tests/unit/port-segment.c tests/unit/port-util.h
 tests_unit_port_segment_CPPFLAGS = $(port_test_cppflags)
 tests_unit_port_segment_LDADD = $(port_test_ldadd)
+tests_unit_port_urgent_SOURCES = tests/unit/port-urgent.c tests/unit/port-util.h
+tests_unit_port_urgent_CPPFLAGS = $(port_test_cppflags)
+tests_unit_port_urgent_LDADD = $(port_test_ldadd)
 endif
 
 # what a segment's look-up costs with many connections

@@ -26,6 +26,8 @@ struct pcbnode {
 	bool fresh;			/* initial window yet to be set */
 	bool hold_ack;			/* the ACK of a SYN|ACK or FIN may wait for what goes with it */
 	bool shrunk;			/* wire_mss, by ICMP, below pcb->mss */
+	bool urg_out, urg_in;		/* an urgent byte is on its way; was told of (urgent.c) */
+	uint32_t snd_up, rcv_up;	/* behind ours; the peer's own */
 	uint16_t rcv_rtt;		/* ms, of the path as a receiver sees it; 0: unknown */
 	uint8_t congestion;		/* enum cc_kind */
 	struct rtt rtt;			/* what recovery.c knew when it last let go */

@@ -145,6 +145,13 @@ void port_tcp_timer(const struct tcp_pcb *pcb, struct port_tcp_timer *t);
 /* the peer's data took so long to come after our ACK, ms; 0: not known */
 unsigned port_tcp_rcv_rtt(const struct tcp_pcb *pcb);
 
+/* urgent data (RFC 9293 3.8.5).  The byte before sequence number @end is urgent: segments
+ * that need no cutting tell so, therefore it has to be in one */
+void port_tcp_urgent(struct tcp_pcb *pcb, uint32_t end);
+bool port_tcp_urgent_mode(const struct tcp_pcb *pcb);	/* it is not acknowledged yet */
+/* the peer told of an urgent byte; asked for whenever data are delivered */
+bool port_tcp_urgent_in(struct tcp_pcb *pcb, uint32_t *seq);
+
 /* O(1) look-up of an active or TIME_WAIT connection */
 struct tcp_pcb *pcbtable_find(const ip_addr_t *local, uint16_t lport,
 			      const ip_addr_t *remote, uint16_t rport);

@@ -25,6 +25,10 @@ err_t lwip_ip_input(struct pbuf *p, struct netif *n);
 struct netif *port_pcb_netif(const struct tcp_pcb *pcb);
 uint32_t port_tcp_initial_window(unsigned mss);
 void port_tell_engine(struct tcp_pcb *pcb);
+/* urgent.c */
+struct pcbnode;
+void urgent_mark(struct pcbnode *node, struct tcp_hdr *hdr, uint32_t len);
+void urgent_seen(struct tcp_pcb *pcb, const struct tcp_hdr *hdr, uint32_t len);
 /* tcpinfo.c */
 void port_tcp_lower_mss(struct tcp_pcb *pcb);
 /* offload.c: a packet of a connection of ours, about to go to IP */

@@ -62,6 +62,8 @@ static struct pbuf *build(struct tcp_pcb *pcb, const struct tcp_seg *s, unsigned
 	h->wnd = lwip_htons(TCPWND_MIN16(RCV_WND_SCALE(pcb, pcb->rcv_ann_wnd)));
 	h->chksum = 0;
 	h->urgp = 0;
+	if (port_tcp_urgent_mode(pcb))
+		urgent_mark(pcbnode_of(pcb), h, len);
 	if (optlen)
 		put_timestamp(pcb, h);
 	if (pbuf_copy_partial(s->p, (u8_t *)(h + 1) + optlen, (u16_t)len, (u16_t)at) != len) {
@@ -100,7 +102,7 @@ int rexmit_send(struct tcp_pcb *pcb, uint32_t seq, uint32_t end)
 	if (!n)
 		return -ENETUNREACH;
 	most = port_tcp_wire_mss(pcb);
-	if (portif_of(n) && portif_of(n)->vnet)
+	if (portif_of(n) && portif_of(n)->vnet && !port_tcp_urgent_mode(pcb))
 		most = TCP_MSS / most * most;
 	off = seq - lwip_ntohl(s->tcphdr->seqno);
 	len = LWIP_MIN(s->len - off, end - seq);

@@ -309,6 +309,8 @@ u32_t *port_tcp_addopts(struct pbuf *p, struct tcp_hdr *hdr,
 		sending(node->pcb);	/* which is @pcb, but not const */
 	if (node && node->rec)
 		note_data(node, p, hdr);
+	if (node && node->urg_out)
+		urgent_mark(node, hdr, p->tot_len - TCPH_HDRLEN_BYTES(hdr));
 	port_tcp_mark_df(p);
 	if (!pcb || !(TCPH_FLAGS(hdr) & TCP_SYN) || first == opts)
 		return opts;
