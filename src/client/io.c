@@ -3,7 +3,8 @@
  * Theory of operation
  * Datagrams go to dgram.c, frames to packet.c.  A stream's bytes go to the kernel; around that, what
  * AF_UNIX would show or accept and TCP does not is kept out: addresses,
- * control data (descriptors must not reach the daemon), urgent data.
+ * control data (descriptors must not reach the daemon).  An urgent byte comes natively
+ * (AF_UNIX has MSG_OOB since Linux 5.15); one that is sent goes to the daemon by a request.
  * The shim takes the short cut itself for streams that it knows to be
  * connected, and comes here for all else.
  */
@@ -14,16 +15,44 @@
 #include "client/memory.h"
 #include "client/sys.h"
 
+/* where the first byte of a message goes; NULL: it has room for none */
+static char *first_byte(const struct msghdr *m)
+{
+	for (size_t i = 0; i < m->msg_iovlen; i++)
+		if (m->msg_iov[i].iov_len)
+			return m->msg_iov[i].iov_base;
+	return NULL;
+}
+
+/* the urgent byte, as tcp_recv_urg() gives it: without waiting */
+static ssize_t recv_urgent(int fd, struct msghdr *m, int flags)
+{
+	char byte, *to = first_byte(m);
+	struct iovec v = { &byte, 1 };
+	struct msghdr k = { .msg_iov = &v, .msg_iovlen = 1 };
+
+	if (tag_get(fd).state == TAG_LISTENING)
+		return -ENOTCONN;
+	if (sys_recvmsg(fd, &k, MSG_OOB | (flags & MSG_PEEK)) < 0)
+		return -errno;
+	m->msg_namelen = 0;
+	m->msg_controllen = 0;
+	m->msg_flags = to ? MSG_OOB : MSG_OOB | MSG_TRUNC;
+	if (to && !(flags & MSG_TRUNC))
+		*to = byte;
+	return to != NULL;
+}
+
 static ssize_t stream_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags)
 {
 	struct msghdr k = { .msg_iov = m->msg_iov, .msg_iovlen = m->msg_iovlen };
 	size_t len = 0;
 	ssize_t n;
 
-	if (flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	if (flags & MSG_ERRQUEUE)
 		return -EAGAIN;
+	if (flags & MSG_OOB)
+		return recv_urgent(fd, m, flags);
 	n = stream_ready(fd, sn, false, flags);
 	if (n)
 		return n;
@@ -90,12 +119,65 @@ static int fast_open(int fd, const struct sockname *sn, const struct msghdr *m, 
 	return client_connect(fd, sn, sa, m->msg_namelen);
 }
 
+/* take the end of a message out of its vectors */
+static void take_end(struct msghdr *m, struct msg_urgent *u)
+{
+	uint32_t left;
+
+	for (size_t i = m->msg_iovlen, n = 0; i-- && n < MSG_URGENT_MAX; ) {
+		n += m->msg_iov[i].iov_len;
+		u->len = (uint32_t)(n < MSG_URGENT_MAX ? n : MSG_URGENT_MAX);
+	}
+	left = u->len;
+	for (size_t i = m->msg_iovlen; i-- && left; ) {
+		struct iovec *v = &m->msg_iov[i];
+		uint32_t n = v->iov_len < left ? (uint32_t)v->iov_len : left;
+
+		left -= n;
+		v->iov_len -= n;
+		memcpy(u->data + left, (const char *)v->iov_base + v->iov_len, n);
+	}
+}
+
+/* MSG_OOB: the last byte is urgent.  With what is just before it, for they shall be in one
+ * segment, it goes to the daemon, which puts it behind what is in the pair by then */
+static ssize_t send_urgent(int fd, const struct sockname *sn, const struct msghdr *m, int flags)
+{
+	struct msg_urgent u = { 0 };
+	struct conn_req r = {
+		.op = MSG_OP_URGENT, .sock = sn->id, .fd = -1, .body = &u, .body_len = sizeof(u),
+	};
+	struct iovec v[IOV_MAX];
+	struct msghdr k = { .msg_iov = v, .msg_iovlen = m->msg_iovlen };
+	size_t before = 0;
+	ssize_t n;
+	int ret;
+
+	if (m->msg_iovlen > IOV_MAX)
+		return -EMSGSIZE;
+	memcpy(v, m->msg_iov, m->msg_iovlen * sizeof(*v));
+	take_end(&k, &u);
+	for (size_t i = 0; i < k.msg_iovlen; i++)
+		before += v[i].iov_len;
+	n = sys_sendmsg(fd, &k, (flags & ~MSG_OOB) | MSG_NOSIGNAL);	/* tells of a shutdown, too */
+	if (n < 0)
+		return -stream_send_error(fd, sn, flags, errno);
+	if ((size_t)n < before || !u.len)
+		return n;
+	ret = conn_call(sn->path, &r);
+	if (!ret)
+		return n + (ssize_t)u.len;
+	if (n)
+		return n;
+	return ret == -EPIPE ? -stream_send_error(fd, sn, flags, EPIPE) : ret;
+}
+
 static ssize_t stream_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags)
 {
 	struct msghdr k = { .msg_iov = m->msg_iov, .msg_iovlen = m->msg_iovlen };
 	ssize_t n;
 
-	if (flags & STREAM_SLOW_SEND & ~MSG_FASTOPEN)
+	if (flags & MSG_ERRQUEUE)
 		return -EOPNOTSUPP;
 	if (flags & MSG_FASTOPEN) {
 		n = fast_open(fd, sn, m, flags);
@@ -108,6 +190,8 @@ static ssize_t stream_sendmsg(int fd, const struct sockname *sn, const struct ms
 		n = io_check_control(m);
 	if (n)
 		return n;
+	if (flags & MSG_OOB)
+		return send_urgent(fd, sn, m, flags);
 	n = sys_sendmsg(fd, &k, flags | MSG_NOSIGNAL);
 	return n < 0 ? -stream_send_error(fd, sn, flags, errno) : n;
 }

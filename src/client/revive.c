@@ -82,17 +82,21 @@ static int memberships(int fd, struct membership *v)
 }
 
 /* what acts on the pair itself, unknown to the daemon */
-static void copy_timeouts(int from, int to)
+static void copy_native(int from, int to)
 {
 	static const int names[] = { SO_RCVTIMEO, SO_SNDTIMEO };
+	int inline_ = 0;
+	socklen_t len;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct timeval tv;
-		socklen_t len = sizeof(tv);
-
+		len = sizeof(tv);
 		if (sys_getsockopt(from, SOL_SOCKET, names[i], &tv, &len) == 0)
 			sys_setsockopt(to, SOL_SOCKET, names[i], &tv, len);
 	}
+	len = sizeof(inline_);
+	if (sys_getsockopt(from, SOL_SOCKET, SO_OOBINLINE, &inline_, &len) == 0 && inline_)
+		sys_setsockopt(to, SOL_SOCKET, SO_OOBINLINE, &inline_, len);
 }
 
 /**
@@ -114,7 +118,7 @@ int client_revive(int fd, const struct sockname *sn, bool plug)
 	fresh = client_socket_again(sn, t.domain, flags & O_NONBLOCK ? SOCK_NONBLOCK : 0);
 	if (fresh < 0)
 		return fresh;
-	copy_timeouts(fd, fresh);
+	copy_native(fd, fresh);
 	if (plug)
 		size = client_plug(fresh);
 	n = size < 0 ? 0 : memberships(fd, v);

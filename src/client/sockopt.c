@@ -234,6 +234,8 @@ int client_setsockopt(int fd, const struct sockname *sn, int level, int name,
 	if (ret == -ENOTCONN && stream && level == SOL_SOCKET && name == SO_LINGER &&
 	    len >= sizeof(struct linger))
 		return 0;
+	if (!ret && stream && level == SOL_SOCKET && name == SO_OOBINLINE)
+		sys_setsockopt(fd, level, name, val, len);	/* where the byte is then */
 	if (!ret && bit && bit != TAG_OPT_CTL)
 		keep(fd, bit, v != 0);
 	return ret;

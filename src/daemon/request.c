@@ -145,6 +145,14 @@ static int do_shutdown(struct request *r)
 	return sock_shutdown(r->sock, how);
 }
 
+static int do_urgent(struct request *r)
+{
+	const struct msg_urgent *u = &r->m->urgent;
+
+	r->m->hdr.len = 0;
+	return sock_urgent(r->sock, u->data, u->len);
+}
+
 /* interfaces from the hdr.sock-th on, as many as a message holds */
 static int do_info(struct request *r)
 {
@@ -240,6 +248,7 @@ static const struct {
 	[MSG_OP_GETSOCKOPT]	= { do_getsockopt, true, -EBADF },
 	[MSG_OP_STAT]		= { do_stat, true, -EBADF },
 	[MSG_OP_SHUTDOWN]	= { do_shutdown, true, -ENOTCONN },
+	[MSG_OP_URGENT]		= { do_urgent, true, -EPIPE },
 	[MSG_OP_INFO]		= { do_info, false, 0 },
 	[MSG_OP_STOP]		= { do_stop, false, 0 },
 	[MSG_OP_RING]		= { do_ring, true, -EBADF },

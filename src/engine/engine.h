@@ -62,6 +62,7 @@ int sock_bind(struct sock *s, const struct msg_addr *a);
 int sock_connect(struct sock *s, const struct msg_addr *to, uint32_t plug);
 int sock_listen(struct sock *s, int backlog);
 int sock_shutdown(struct sock *s, int how);
+int sock_urgent(struct sock *s, const void *data, size_t len);	/* MSG_OOB */
 int sock_getname(struct sock *s, bool peer, struct msg_addr *out);
 int sock_setopt(struct sock *s, int level, int name, const void *val, uint32_t len);
 int sock_getopt(struct sock *s, int level, int name, void *val, uint32_t *len);

@@ -43,7 +43,8 @@ libengine_la_SOURCES = \
 	src/engine/udplite.c \
 	src/engine/sockopt.c src/engine/sockopt.h \
 	src/engine/users.c \
-	src/engine/xfer.c src/engine/xfer.h src/engine/xfer_rx.c src/engine/xfer_tx.c
+	src/engine/xfer.c src/engine/xfer.h src/engine/xfer_rx.c src/engine/xfer_tx.c \
+	src/engine/xfer_urgent.c
 # lwIP's htons() and the like would clash with libc's
 libengine_la_CPPFLAGS = $(AM_CPPFLAGS) $(LWIP_CPPFLAGS) $(PORT_CPPFLAGS) \
 	-DLWIP_DONT_PROVIDE_BYTEORDER_FUNCTIONS

@@ -410,6 +410,13 @@ int sock_shutdown(struct sock *s, int how)
 	return s->ops->shutdown ? s->ops->shutdown(s, how) : -EOPNOTSUPP;
 }
 
+/* sock_urgent() - Bytes behind what was written, the last one urgent: 0, -EPIPE, -ENOBUFS,
+ * -EOPNOTSUPP */
+int sock_urgent(struct sock *s, const void *data, size_t len)
+{
+	return s->ops->urgent ? s->ops->urgent(s, data, len) : -EOPNOTSUPP;
+}
+
 /* sock_getname() - getsockname(2)/getpeername(2): 0 or -ENOTCONN */
 int sock_getname(struct sock *s, bool peer, struct msg_addr *out)
 {

@@ -43,6 +43,7 @@ struct sock_ops {
 	 * (positive) */
 	int (*autobind)(struct sock *s);
 	int (*may_send)(struct sock *s, const struct dgram_hdr *h, size_t len);
+	int (*urgent)(struct sock *s, const void *data, size_t len);
 	/* options beyond the table of sockopt.c; -ENOPROTOOPT if it is none of ours */
 	int (*setopt)(struct sock *s, int level, int name, const void *val, uint32_t len);
 	int (*getopt)(struct sock *s, int level, int name, void *val, uint32_t *len);

@@ -388,6 +388,8 @@ struct tcp_sock *tcp_sock_accepted(struct tcp_sock *parent, struct tcp_pcb *pcb,
 	ts->phase = TCP_CONNECTED;
 	if (send(fds[0], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
 		ts->kept = ts->nkept = 1;
+	if (ts->s.o.oobinline)
+		setsockopt(fds[0], SOL_SOCKET, SO_OOBINLINE, &ts->s.o.oobinline, sizeof(int));
 	r = sock_attach(&ts->s, fds[1], EPOLLIN | EPOLLRDHUP | EPOLLET);
 	if (r < 0) {
 		close(fds[0]);
@@ -486,6 +488,13 @@ static int tcp_op_shutdown(struct sock *s, int how)
 	return ts->phase == TCP_CONNECTED ? 0 : -ENOTCONN;
 }
 
+static int tcp_op_urgent(struct sock *s, const void *data, size_t len)
+{
+	struct tcp_sock *ts = tcp(s);
+
+	return ts->phase == TCP_CONNECTED ? xfer_urgent(ts, data, len) : -EPIPE;
+}
+
 static enum msg_state tcp_op_state(const struct sock *s)
 {
 	const struct tcp_sock *ts = (const struct tcp_sock *)s;
@@ -553,6 +562,7 @@ const struct sock_ops sock_tcp_ops = {
 	.connect = tcp_op_connect,
 	.listen = tcp_op_listen,
 	.shutdown = tcp_op_shutdown,
+	.urgent = tcp_op_urgent,
 	.setopt = tcp_setopt,
 	.getopt = tcp_getopt,
 	.opt_changed = tcp_opt_changed,

@@ -3,6 +3,7 @@
 #define ENGINE_TCP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "engine/sock.h"
 #include "lwip/tcp.h"
@@ -16,6 +17,7 @@ enum tcp_phase { TCP_NEW, TCP_CONNECTING, TCP_CONNECTED, TCP_LISTENING };
 struct listener;
 struct pending;
 struct txbuf;
+struct urgent;
 struct pbuf;
 
 struct tcp_sock {
@@ -40,6 +42,9 @@ struct tcp_sock {
 	uint64_t rx_read;		/* of them, when the pair was last seen empty */
 	bool rx_blocked, rx_writable;	/* EPOLLOUT is armed; it has come */
 	bool rx_fin, rx_fin_done;	/* the peer's FIN; passed on */
+	uint32_t rx_seq;		/* sequence number of the first byte of all */
+	bool rx_urg;			/* the byte rx_urg_seq is urgent; it has not been written yet */
+	uint32_t rx_urg_seq;
 	bool rx_closed;			/* the application reads no more: discard */
 
 	/* application -> network */
@@ -54,6 +59,7 @@ struct tcp_sock {
 	bool fin_sent;
 	bool ack_held, ack_timed;	/* of a SYN or FIN, for what goes with it; by timer */
 	struct txbuf *tx_head, *tx_tail; /* buffers that lwIP's segments point to */
+	struct urgent *tx_urg;		/* what was written with MSG_OOB and waits */
 	uint64_t unacked_since;		/* loop_now() of the last progress; 0: nothing is in flight */
 	uint64_t tx_written;		/* bytes handed to lwIP */
 	uint64_t tx_small_end;		/* stream offset behind the last short segment */
@@ -89,6 +95,9 @@ void listener_push(struct tcp_sock *ts);
 void listener_show(struct tcp_sock *child);
 void listener_hide(struct tcp_sock *child);
 void listener_queue(const struct tcp_sock *ts, uint32_t *queued, uint32_t *backlog);
+
+/* xfer_urgent.c */
+int xfer_urgent(struct tcp_sock *ts, const void *data, size_t len);
 
 /* xfer.c */
 void xfer_start(struct tcp_sock *ts);

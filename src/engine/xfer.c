@@ -220,6 +220,7 @@ void xfer_start(struct tcp_sock *ts)
 {
 	loop_timer_del(&ts->timer);
 	ts->timer.cb = on_timer;
+	ts->rx_seq = ts->pcb->rcv_nxt;
 	ts->app_readable = true;	/* what was written since is not told again */
 	xfer_dirty(ts);
 }

@@ -4,7 +4,8 @@
  * pbufs that lwIP delivered queue at rx_head.  The window is credited
  * (tcp_recved) only for what the descriptor accepted, so a slow reader closes
  * the peer's window instead of growing our memory: at most rx_wnd bytes.
- * Write first; EPOLLOUT is armed only for leftovers.
+ * Write first; EPOLLOUT is armed only for leftovers.  A write that ends with the peer's
+ * urgent byte has MSG_OOB: AF_UNIX then shows the application POLLPRI, SIGURG and the mark.
  *
  * The window begins at half a megabyte and follows what the application takes
  * in a round trip, up to TCP_WND: a sender whose window is twice what it can
@@ -62,15 +63,23 @@ static void rx_consume(struct tcp_sock *ts, size_t n)
 		ts->rx_tail = NULL;
 }
 
-static size_t rx_iov(const struct tcp_sock *ts, struct iovec *iov, int *cnt)
+/* how many bytes there are up to the urgent one, and that included */
+static size_t rx_to_urgent(const struct tcp_sock *ts)
+{
+	if (!ts->rx_urg)
+		return SIZE_MAX;
+	return (size_t)(uint32_t)(ts->rx_urg_seq - (ts->rx_seq + (uint32_t)ts->rx_total)) + 1;
+}
+
+static size_t rx_iov(const struct tcp_sock *ts, struct iovec *iov, int *cnt, size_t most)
 {
 	size_t total = 0;
 	int n = 0;
 
-	for (struct pbuf *p = ts->rx_head; p && n < RX_IOV; p = p->next) {
+	for (struct pbuf *p = ts->rx_head; p && n < RX_IOV && total < most; p = p->next) {
 		iov[n].iov_base = p->payload;
-		iov[n++].iov_len = p->len;
-		total += p->len;
+		iov[n].iov_len = p->len < most - total ? p->len : most - total;
+		total += iov[n++].iov_len;
 	}
 	*cnt = n;
 	return total;
@@ -86,18 +95,30 @@ static uint32_t rx_write(struct tcp_sock *ts)
 		return 0;
 	while (ts->rx_head && !ts->rx_closed) {
 		struct msghdr mh = { .msg_iov = iov };
-		int cnt;
-		size_t total = rx_iov(ts, iov, &cnt);
+		int cnt, flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+		size_t most = rx_to_urgent(ts), total = rx_iov(ts, iov, &cnt, most);
 		ssize_t n;
 
 		if (total == 0) {	/* a pbuf of no bytes only */
 			xfer_rx_drop(ts, &credit);
 			break;
 		}
+		/* the byte before the urgent one waits for it: who reads up to the mark
+		 * shall find it, and not come there first */
+		if (total + 1 == most && ts->pcb && !ts->rx_fin)
+			total = rx_iov(ts, iov, &cnt, total - 1);
+		if (total == 0)
+			break;
 		mh.msg_iovlen = (size_t)cnt;
-		n = sendmsg(ts->s.w.fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (total == most)
+			flags |= MSG_OOB;	/* the last byte */
+		n = sendmsg(ts->s.w.fd, &mh, flags);
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EOPNOTSUPP && ts->rx_urg) {
+			ts->rx_urg = false;	/* a kernel without AF_UNIX_OOB: in band */
+			continue;
+		}
 		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)) {
 			watch(ts, true);
 			return credit;
@@ -109,6 +130,8 @@ static uint32_t rx_write(struct tcp_sock *ts)
 		rx_consume(ts, (size_t)n);
 		credit += (uint32_t)n;
 		ts->rx_total += (uint64_t)n;
+		if ((size_t)n == most)
+			ts->rx_urg = false;
 		if ((size_t)n < total) {
 			watch(ts, true);
 			return credit;
@@ -165,6 +188,18 @@ void xfer_flush(struct tcp_sock *ts)
 	}
 }
 
+/* the peer's urgent byte is among what comes now, or will come; a later one takes its place */
+static void note_urgent(struct tcp_sock *ts, struct tcp_pcb *pcb)
+{
+	uint32_t seq;
+
+	if (!port_tcp_urgent_in(pcb, &seq) ||
+	    (ts->rx_urg && !TCP_SEQ_GT(seq, ts->rx_urg_seq)))
+		return;
+	ts->rx_urg = true;
+	ts->rx_urg_seq = seq;
+}
+
 /* xfer_recv_cb() - lwIP delivers data, or NULL for the peer's FIN */
 err_t xfer_recv_cb(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
@@ -183,6 +218,7 @@ err_t xfer_recv_cb(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 		return ERR_ABRT;
 	}
 	ts->rx_unacked += p->tot_len;
+	note_urgent(ts, pcb);
 	if (ts->rx_tail)
 		ts->rx_tail->next = p;
 	else

@@ -70,7 +70,8 @@ static void shrink_kept(struct tcp_sock *ts)
 	ts->nkept = 1;
 }
 
-static size_t fresh_bytes(const struct tcp_sock *ts)
+/* xfer_tx_fresh() - How many bytes of the application's lie in the pair, not taken yet */
+size_t xfer_tx_fresh(const struct tcp_sock *ts)
 {
 	int n;
 
@@ -84,7 +85,7 @@ static size_t fresh_bytes(const struct tcp_sock *ts)
 static size_t fresh_up_to(struct tcp_sock *ts, size_t enough)
 {
 	if (ts->fresh < enough)
-		ts->fresh = (uint32_t)fresh_bytes(ts);
+		ts->fresh = (uint32_t)xfer_tx_fresh(ts);
 	return ts->fresh;
 }
 
@@ -94,10 +95,10 @@ static void took_fresh(struct tcp_sock *ts, size_t n)
 }
 
 /* a read got less than it asked for: what comes later comes with an event.
- * After a shutdown we read on, to find the end */
+ * After a shutdown we read on, to find the end, and so we do to an urgent byte's place */
 static void drained(struct tcp_sock *ts)
 {
-	ts->app_readable = ts->app_rdhup;
+	ts->app_readable = ts->app_rdhup || ts->tx_urg;
 }
 
 static size_t take_bulk(struct tcp_sock *ts, uint8_t *buf, size_t want);
@@ -194,7 +195,7 @@ static bool hold_back(struct tcp_sock *ts)
 	uint64_t acked = ts->tx_written - (pcb->snd_lbb - pcb->lastack);
 	bool nagle = !ts->s.o.nodelay && ts->tx_small_end > acked;
 
-	if (ts->app_rdhup || (!nagle && !ts->s.o.cork))
+	if (ts->app_rdhup || ts->tx_urg || (!nagle && !ts->s.o.cork))
 		return false;
 	if (fresh_up_to(ts, port_tcp_wire_mss(pcb)) >= port_tcp_wire_mss(pcb))
 		return false;
@@ -247,6 +248,16 @@ static err_t tx_lend(struct tcp_sock *ts, struct txbuf *b, size_t n)
 	return ERR_OK;
 }
 
+/* the application's next bytes, but none beyond an urgent one */
+static size_t take(struct tcp_sock *ts, uint8_t *buf, size_t room)
+{
+	size_t n = xfer_urgent_take(ts, buf, room);
+
+	if (n)
+		return n;
+	return ts->bulk ? take_bulk(ts, buf, room) : take_small(ts, buf, room);
+}
+
 /* take up to @room bytes and hand them to lwIP; false: none now, or failed */
 static bool pull_once(struct tcp_sock *ts, size_t room)
 {
@@ -258,8 +269,10 @@ static bool pull_once(struct tcp_sock *ts, size_t room)
 		spare = bufpool_get();
 	if (!spare)
 		return false;
-	n = ts->bulk ? take_bulk(ts, spare->data, room) : take_small(ts, spare->data, room);
+	n = take(ts, spare->data, room);
 	if (n == 0) {
+		if (xfer_urgent_next(ts))
+			return true;
 		/* it was looked for after the shutdown was seen: there is no more */
 		if (ts->app_rdhup)
 			ts->app_eof = true;
@@ -298,6 +311,8 @@ void xfer_pull(struct tcp_sock *ts, uint64_t most)
 			xfer_dirty(ts);
 			break;
 		}
+		if (ts->tx_urg || ts->pcb->unsent)
+			room = xfer_urgent_room(ts, room);
 		if (room == 0 || hold_back(ts) || !pull_once(ts, room))
 			break;
 		if (tcp_output(ts->pcb) != ERR_OK)
@@ -320,7 +335,7 @@ void xfer_tx_refuse(struct tcp_sock *ts)
 	size_t left;
 
 	shutdown(ts->s.w.fd, SHUT_RD);
-	ts->kept += fresh_bytes(ts);
+	ts->kept += xfer_tx_fresh(ts);
 	while (ts->kept > 1) {
 		left = ts->kept - 1 < sizeof(junk) ? ts->kept - 1 : sizeof(junk);
 		if (recv(ts->s.w.fd, junk, left, MSG_DONTWAIT) <= 0)
@@ -333,6 +348,7 @@ void xfer_tx_refuse(struct tcp_sock *ts)
 /* xfer_tx_drop() - Free all buffers; lwIP's segments must be gone already */
 void xfer_tx_drop(struct tcp_sock *ts)
 {
+	xfer_urgent_drop(ts);
 	while (ts->tx_head) {
 		struct txbuf *b = ts->tx_head;
 

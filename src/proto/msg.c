@@ -48,6 +48,7 @@ static const struct shape shapes[MSG_OP_COUNT] = {
 	[MSG_OP_RING]	 = { sizeof(struct msg_ring), 0, .nfds = 1 },
 	[MSG_OP_NAMES]	 = { 0, sizeof(struct msg_names) },
 	[MSG_OP_PROC]	 = { sizeof(struct msg_proc), 0, .reply_tail = TAIL_TEXT },
+	[MSG_OP_URGENT]	 = { sizeof(struct msg_urgent), 0 },
 	[MSG_OP_USERS]	 = { 0, sizeof(struct msg_users), .reply_tail = TAIL_USER },
 	[MSG_OP_OUTLOOK] = { sizeof(struct msg_outlook), sizeof(struct msg_verdict) },
 };
@@ -156,6 +157,8 @@ int msg_check(const struct msg *m, size_t got, int nfds)
 		return addr_fits(&m->addr) ? 0 : -EPROTO;
 	case MSG_OP_CONNECT:
 		return addr_fits(&m->connect.to) ? 0 : -EPROTO;
+	case MSG_OP_URGENT:
+		return m->urgent.len && m->urgent.len <= MSG_URGENT_MAX ? 0 : -EPROTO;
 	case MSG_OP_PROC:
 		return name_fits(m->proc.name, sizeof(m->proc.name)) ? 0 : -EPROTO;
 	case MSG_OP_GETSOCKOPT:

@@ -54,6 +54,8 @@ enum msg_op {
 			 * the last answer's next, for there may be more than fit */
 	MSG_OP_PROC,	/* msg_proc -> text: a piece of a file of /proc that the stack writes */
 	MSG_OP_OUTLOOK,	/* msg_outlook -> msg_verdict: would this datagram be sent? */
+	MSG_OP_URGENT,	/* msg_urgent -> -; bytes behind all that was written so far,
+			 * the last one urgent */
 	MSG_OP_COUNT
 };
 
@@ -104,6 +106,12 @@ struct msg_listen {
 
 struct msg_shutdown {
 	int32_t how;
+};
+
+#define MSG_URGENT_MAX	1024
+struct msg_urgent {
+	uint32_t len;
+	uint8_t data[MSG_URGENT_MAX];
 };
 
 struct msg_opt {
@@ -226,6 +234,7 @@ struct msg {
 		struct msg_connect connect;
 		struct msg_listen listen;
 		struct msg_shutdown shutdown;
+		struct msg_urgent urgent;
 		struct msg_opt opt;
 		struct msg_stat stat;
 		struct msg_info info;
@@ -241,6 +250,7 @@ struct msg {
 
 _Static_assert(sizeof(struct msg_hdr) == 24, "msg_hdr is the wire format");
 _Static_assert(sizeof(union msg_sockaddr) == 28, "a sockaddr_in6");
+_Static_assert(sizeof(struct msg_urgent) == 1028, "msg_urgent is the wire format");
 _Static_assert(sizeof(struct msg_socket) == 16, "msg_socket is the wire format");
 _Static_assert(sizeof(struct msg_addr) == 32, "msg_addr is the wire format");
 _Static_assert(sizeof(struct msg_accept) == 64, "msg_accept is the wire format");

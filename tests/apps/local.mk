@@ -37,7 +37,7 @@ EXTRA_DIST += tests/apps/interfaces.sh tests/apps/names.sh tests/apps/dns-server
 EXTRA_DIST += \
 	tests/apps/web.sh tests/apps/ncat.sh tests/apps/memcached.sh tests/apps/postgres.sh \
 	tests/apps/python.sh tests/apps/scripting.sh tests/apps/node.sh tests/apps/java.sh \
-	tests/apps/git.sh tests/apps/sftp.sh tests/apps/shared.sh tests/apps/foreign-read.sh tests/apps/timeouts.sh tests/apps/foreign-read.sh tests/apps/chromium.sh tests/apps/unread.sh tests/apps/bird.sh
+	tests/apps/git.sh tests/apps/sftp.sh tests/apps/shared.sh tests/apps/foreign-read.sh tests/apps/timeouts.sh tests/apps/foreign-read.sh tests/apps/chromium.sh tests/apps/unread.sh tests/apps/bird.sh tests/apps/urgent.sh
 
 # a hostile client of packet rings
 check_PROGRAMS += tests/apps/bad-ring

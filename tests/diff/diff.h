@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define PEER_PORT	7000
+#define URGE_BIG	1048576		/* what "urge-big" sends before its urgent byte */
 
 #define SEND_CSCOV	10	/* udplite(7): no header has them */
 #define RECV_CSCOV	11
@@ -56,7 +57,8 @@ struct topic {
 extern const struct scenario create_scenarios[], tcp_scenarios[], udp_scenarios[],
 	option_scenarios[], flag_scenarios[], event_scenarios[], name_scenarios[],
 	block_scenarios[], effect_scenarios[], lite_scenarios[],
-	source_scenarios[], ipopt_scenarios[], fate_scenarios[], fault_scenarios[];
+	source_scenarios[], ipopt_scenarios[], fate_scenarios[], fault_scenarios[],
+	urgent_scenarios[];
 extern const struct site *site;
 
 /* main.c */

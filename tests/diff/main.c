@@ -36,7 +36,7 @@ static const struct topic topics[] = {
 	{ "option", option_scenarios }, { "event", event_scenarios }, { "name", name_scenarios },
 	{ "block", block_scenarios }, { "effect", effect_scenarios }, { "lite", lite_scenarios },
 	{ "source", source_scenarios }, { "ipopt", ipopt_scenarios }, { "fate", fate_scenarios },
-	{ "fault", fault_scenarios },
+	{ "fault", fault_scenarios }, { "urgent", urgent_scenarios },
 };
 
 /* saw() - Print one observation */

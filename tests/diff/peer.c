@@ -11,6 +11,12 @@
  *	rst		reset
  *	hello-rst	send "hello", then reset
  *	late		at the client's FIN send "late", then close
+ *	urge TEXT	send it, the byte after each ! urgent, spaces left out; then the same
+ *	urge-big	send a megabyte, an urgent byte, a hundred bytes; the end
+ *	marks		at the client's FIN tell what came and where the marks were;
+ *	marks N		the same, where the first mark is behind N bytes;
+ *	marks-inline	with SO_OOBINLINE
+ *	urgent-echo	send back each urgent byte
  *	dial PORT	connect to the client's PORT and send "dialled" there
  *	dial-rst PORT	connect there and reset
  * A connection that its client gave up is kept for a while where the
@@ -24,7 +30,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <linux/sockios.h>
 #include "diff.h"
 
 #define KEEP_MS	1500
@@ -66,6 +74,88 @@ static void swallow(int fd, bool echo)
 static void say(int fd, const char *text)
 {
 	send(fd, text, strlen(text), MSG_NOSIGNAL);
+}
+
+static void urge(int fd, const char *text)
+{
+	for (; *text; text++) {
+		bool urgent = *text == '!';
+
+		text += urgent;
+		if (urgent || *text != ' ')
+			send(fd, text, 1, urgent ? MSG_OOB : MSG_NOSIGNAL);
+	}
+	shutdown(fd, SHUT_WR);
+	keep(fd);
+}
+
+static void urge_big(int fd)
+{
+	static char big[URGE_BIG];
+
+	send(fd, big, sizeof(big), MSG_NOSIGNAL);
+	send(fd, "u", 1, MSG_OOB | MSG_NOSIGNAL);
+	send(fd, big, 100, MSG_NOSIGNAL);
+	shutdown(fd, SHUT_WR);
+	keep(fd);
+}
+
+/* at a mark: which byte is urgent; with SO_OOBINLINE it is the next one */
+static size_t mark_text(int fd, bool in_line, char *to)
+{
+	if (in_line) {
+		*to = '|';
+		return 1;
+	}
+	to[0] = '!';
+	to[1] = '?';
+	wait_for(fd, POLLPRI, KEEP_MS);
+	recv(fd, to + 1, 1, MSG_OOB);
+	return 2;
+}
+
+/* all that came, and the marks in it; a long piece as its length.  At @known bytes, if
+ * not 0, a mark is waited for: a read that begins there before it came would pass over it */
+static void marks(int fd, bool in_line, size_t known)
+{
+	static const size_t shown = 16;
+	char buf[4096], text[256];
+	size_t len = 0, start = 0, piece = 0;
+	int mark, one = in_line;
+	ssize_t n;
+
+	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &one, sizeof(one));
+	wait_for(fd, POLLRDHUP, 300);	/* more than the window holds has to be read first */
+	do {
+		mark = 0;
+		if (known && piece == known)
+			wait_for(fd, POLLPRI, KEEP_MS);
+		ioctl(fd, SIOCATMARK, &mark);
+		if (mark) {
+			len += mark_text(fd, in_line, text + len);
+			start = len;
+			piece = 0;
+		}
+		n = read(fd, buf, sizeof(buf));
+		if (n <= 0)
+			break;
+		if (piece + (size_t)n <= shown)
+			memcpy(text + start + piece, buf, (size_t)n);
+		piece += (size_t)n;
+		len = start + piece;
+		if (piece > shown)
+			len = start + (size_t)sprintf(text + start, "(%zu)", piece);
+	} while (len < sizeof(text) - 2 * shown);
+	send(fd, text, len, MSG_NOSIGNAL);
+}
+
+static void urgent_echo(int fd)
+{
+	char c;
+
+	while (wait_for(fd, POLLPRI | POLLRDHUP, 2 * KEEP_MS) & POLLPRI &&
+	       recv(fd, &c, 1, MSG_OOB) == 1)
+		send(fd, &c, 1, MSG_NOSIGNAL);
 }
 
 static void dial(int fd, const char *port, bool rst)
@@ -113,6 +203,14 @@ static void carry_out(int fd, const char *cmd)
 	} else if (!strcmp(cmd, "late")) {
 		swallow(fd, false);
 		say(fd, "late");
+	} else if (!strncmp(cmd, "urge ", 5)) {
+		urge(fd, cmd + 5);
+	} else if (!strcmp(cmd, "urge-big")) {
+		urge_big(fd);
+	} else if (!strncmp(cmd, "marks", 5)) {
+		marks(fd, cmd[5] == '-', strtoul(cmd + 5, NULL, 10));
+	} else if (!strcmp(cmd, "urgent-echo")) {
+		urgent_echo(fd);
 	} else if (!strncmp(cmd, "dial-rst ", 9)) {
 		dial(fd, cmd + 9, true);
 	} else if (!strncmp(cmd, "dial ", 5)) {

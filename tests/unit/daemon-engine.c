@@ -200,6 +200,11 @@ int sock_shutdown(struct sock *s, int how)
 	return s->peer.len ? 0 : -ENOTCONN;
 }
 
+int sock_urgent(struct sock *s, const void *data, size_t len)
+{
+	return s->peer.len ? 0 : -EPIPE;
+}
+
 int sock_getname(struct sock *s, bool peer, struct msg_addr *out)
 {
 	if (peer && !s->peer.len)

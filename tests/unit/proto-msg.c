@@ -16,6 +16,8 @@ static size_t make(int op, size_t len)
 	memset(&m, 0, sizeof(m));
 	m.hdr = (struct msg_hdr){ .version = MSG_VERSION, .op = (uint16_t)op,
 				  .len = (uint16_t)len, .seq = 5 };
+	if (op == MSG_OP_URGENT)
+		m.urgent.len = 1;
 	return sizeof(m.hdr) + len;
 }
 
@@ -39,6 +41,7 @@ static const struct { int op; size_t req, reply; int nfds; } sizes[] = {
 	{ MSG_OP_PROC, 100, 0, 0 },
 	{ MSG_OP_USERS, 0, 8, 0 },
 	{ MSG_OP_OUTLOOK, 76, 4, 0 },
+	{ MSG_OP_URGENT, 1028, 0, 0 },
 };
 #define NSIZES (sizeof(sizes) / sizeof(sizes[0]))
 
@@ -62,6 +65,18 @@ static void only_the_right_size_is_taken(void **state)
 		assert_int_equal(msg_check_reply(&m, got, (uint16_t)sizes[i].op, 5),
 				 sizes[i].op == MSG_OP_PROC ? 0 : -EPROTO);
 	}
+}
+
+static void urgent_bytes_are_some_and_in_the_message(void **state)
+{
+	size_t got = make(MSG_OP_URGENT, sizeof(m.urgent));
+
+	m.urgent.len = MSG_URGENT_MAX;
+	assert_int_equal(msg_check(&m, got, 0), 0);
+	m.urgent.len = MSG_URGENT_MAX + 1;
+	assert_int_equal(msg_check(&m, got, 0), -EPROTO);
+	m.urgent.len = 0;
+	assert_int_equal(msg_check(&m, got, 0), -EPROTO);
 }
 
 static void an_error_has_no_body(void **state)
@@ -190,6 +205,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_the_right_size_is_taken),
+		cmocka_unit_test(urgent_bytes_are_some_and_in_the_message),
 		cmocka_unit_test(an_error_has_no_body),
 		cmocka_unit_test(another_version_is_refused),
 		cmocka_unit_test(lengths_inside_must_fit),
