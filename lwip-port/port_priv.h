@@ -27,6 +27,7 @@ uint32_t port_tcp_initial_window(unsigned mss);
 void port_tell_engine(struct tcp_pcb *pcb);
 /* urgent.c */
 struct pcbnode;
+struct tcp_hdr;
 void urgent_mark(struct pcbnode *node, struct tcp_hdr *hdr, uint32_t len);
 void urgent_seen(struct tcp_pcb *pcb, const struct tcp_hdr *hdr, uint32_t len);
 /* tcpinfo.c */
