@@ -25,6 +25,7 @@ struct pcbnode {
 	uint16_t wire_mss;		/* 0 until ESTABLISHED; options deducted */
 	bool fresh;			/* initial window yet to be set */
 	bool hold_ack;			/* the ACK of a SYN|ACK or FIN may wait for what goes with it */
+	bool thin;			/* TCP_THIN_LINEAR_TIMEOUTS */
 	bool shrunk;			/* wire_mss, by ICMP, below pcb->mss */
 	bool urg_out, urg_in;		/* an urgent byte is on its way; was told of (urgent.c) */
 	uint32_t snd_up, rcv_up;	/* behind ours; the peer's own */

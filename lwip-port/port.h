@@ -124,6 +124,8 @@ void port_on_input(port_input_fn *fn);
 int port_congestion_find(const char *name);		/* its number; -ENOENT: "cubic" and "reno" are known */
 const char *port_congestion_name(int kind);
 void port_tcp_set_congestion(struct tcp_pcb *pcb, int kind);	/* once it is ESTABLISHED */
+/* time-outs of a connection with little in flight do not double (TCP_THIN_LINEAR_TIMEOUTS) */
+void port_tcp_set_thin(struct tcp_pcb *pcb, bool on);	/* once it is ESTABLISHED */
 /* ICMP says that a packet whose TCP sequence number was @seq is too large for
  * the path: send smaller ones, and those in flight again */
 void port_tcp_pmtu(struct tcp_pcb *pcb, unsigned mtu, uint32_t seq);

@@ -44,6 +44,8 @@
 #define PROBE_MIN_MS	10u		/* a timer's and a scheduler's grain */
 #define ACK_DELAY_MS	200u		/* what a peer may delay a lone segment's ACK by */
 #define RETRY_MS	5u		/* the link was full */
+#define THIN_SEGMENTS	4u		/* fewer in flight is a thin stream, for which ... */
+#define THIN_RETRIES	6		/* ... so many time-outs are not doubled, as in Linux */
 #define IDLE_MS		1000u		/* with nothing in flight, our state is given up */
 
 static uint64_t now_us(void)
@@ -244,6 +246,13 @@ static void send_probe(struct recovery *r)
 	r->rto_from = sys_now();
 }
 
+/* a thin stream has no ACKs to repair losses by, and its reader is a person */
+static bool stays_linear(const struct recovery *r)
+{
+	return pcbnode_of(r->pcb)->thin && r->pcb->nrtx < THIN_RETRIES &&
+		sack_outstanding(&r->sb) < THIN_SEGMENTS * r->cc.mss;
+}
+
 static void on_rto(struct recovery *r)
 {
 	struct tcp_pcb *pcb = r->pcb;
@@ -263,7 +272,9 @@ static void on_rto(struct recovery *r)
 	r->probed = false;
 	r->dupacks = 0;
 	r->reo_wait = 0;
-	if (r->backoff < 16)
+	if (stays_linear(r))
+		r->backoff = 0;
+	else if (r->backoff < 16)
 		r->backoff++;
 	if (pcb->nrtx < 0xff)
 		pcb->nrtx++;		/* lwIP gives up at TCP_MAXRTX */

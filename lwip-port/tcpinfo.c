@@ -63,6 +63,19 @@ void port_tcp_set_congestion(struct tcp_pcb *pcb, int kind)
 }
 
 /**
+ * port_tcp_set_thin() - TCP_THIN_LINEAR_TIMEOUTS
+ * @pcb:	ESTABLISHED
+ * @on:		time-outs do not double while little is in flight
+ */
+void port_tcp_set_thin(struct tcp_pcb *pcb, bool on)
+{
+	struct pcbnode *node = pcbnode_of(pcb);
+
+	if (node)
+		node->thin = on;
+}
+
+/**
  * port_tcp_lower_mss() - Have lwIP build segments that the path takes
  * @pcb:	connection; on an interface with TSO lwIP's segments are cut later
  *

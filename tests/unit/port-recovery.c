@@ -488,6 +488,31 @@ static void a_timeout_sends_one_segment_and_backs_off(void **state)
 	assert_int_equal(pcb->nrtx, 0);
 }
 
+static void a_thin_stream_does_not_back_off(void **state)
+{
+	struct recovery *r;
+
+	port_tcp_set_thin(pcb, true);
+	send_bulk(3 * 1460);
+	r = pcbnode_of(pcb)->rec;
+	rtt_sample(&r->rtt, 1000);		/* 201 ms */
+	r->probed = true;			/* no probe before it */
+	r->probe_end = pcb->snd_nxt + 1;
+	ack(1460, 0, 0);
+	wire_clear(&w);
+	for (unsigned i = 1; i <= 3; i++) {
+		run_for(250);
+		assert_int_equal(w.nsent, i);
+		assert_int_equal(r->backoff, 0);
+	}
+	port_tcp_set_thin(pcb, false);
+	run_for(250);
+	assert_int_equal(w.nsent, 4);		/* at 804 ms; doubled, the next is at 1206 */
+	run_for(150);
+	assert_int_equal(w.nsent, 4);
+	assert_int_equal(r->backoff, 1);
+}
+
 static void a_silent_tail_is_probed(void **state)
 {
 	send_bulk(3 * 1460);
@@ -587,6 +612,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sack_repairs_a_hole_at_once, connection, end),
 		cmocka_unit_test_setup_teardown(no_sack_three_dupacks_repair, connection_without_sack, end),
 		cmocka_unit_test_setup_teardown(a_timeout_sends_one_segment_and_backs_off, connection, end),
+		cmocka_unit_test_setup_teardown(a_thin_stream_does_not_back_off, connection, end),
 		cmocka_unit_test_setup_teardown(a_silent_tail_is_probed, connection, end),
 		cmocka_unit_test_setup_teardown(the_end_of_what_is_in_flight_is_known, connection, end),
 		cmocka_unit_test_setup_teardown(a_smaller_path_mtu_cuts_what_goes_again, connection, end),
