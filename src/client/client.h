@@ -102,6 +102,7 @@ enum {
 	TAG_OPT_WHOLE		= 1 << 20,	/* no fragments, or not always: IP_MTU_DISCOVER and others */
 	TAG_OPT_ROUTED		= 1 << 21,	/* an option says which way datagrams go */
 	TAG_OPT_V6ONLY		= 1 << 22,
+	TAG_OPT_INQ		= 1 << 23,	/* TCP_INQ */
 };
 
 bool client_identify(int fd, struct sockname *sn);

@@ -10,7 +10,11 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include "client/client.h"
 #include "client/memory.h"
 #include "client/sys.h"
@@ -43,17 +47,46 @@ static ssize_t recv_urgent(int fd, struct msghdr *m, int flags)
 	return to != NULL;
 }
 
+/* TCP_CM_INQ: how much there is still to be read; 1 if it is the end.  As put_cmsg() puts it */
+static void put_inq(int fd, struct msghdr *m, size_t room)
+{
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+	char buf[CMSG_SPACE(sizeof(int))] = "";
+	struct cmsghdr *c = (struct cmsghdr *)(void *)buf;
+	int inq = 0;
+
+	if (!m->msg_control || room < sizeof(*c)) {
+		m->msg_flags |= MSG_CTRUNC;
+		return;
+	}
+	sys_ioctl(fd, FIONREAD, &inq);
+	if (!inq && sys_poll(&p, 1, 0) > 0)
+		inq = 1;
+	c->cmsg_len = CMSG_LEN(sizeof(inq));
+	if (c->cmsg_len > room) {
+		m->msg_flags |= MSG_CTRUNC;
+		c->cmsg_len = room;
+	}
+	c->cmsg_level = IPPROTO_TCP;
+	c->cmsg_type = TCP_CM_INQ;
+	memcpy(CMSG_DATA(c), &inq, sizeof(inq));
+	m->msg_controllen = room < sizeof(buf) ? room : sizeof(buf);
+	memcpy(m->msg_control, buf, m->msg_controllen);
+}
+
 static ssize_t stream_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags)
 {
 	struct msghdr k = { .msg_iov = m->msg_iov, .msg_iovlen = m->msg_iovlen };
-	size_t len = 0;
+	size_t len = 0, room = m->msg_controllen;
+	struct tag t;
 	ssize_t n;
 
 	if (flags & MSG_ERRQUEUE)
 		return -EAGAIN;
 	if (flags & MSG_OOB)
 		return recv_urgent(fd, m, flags);
-	n = stream_ready(fd, sn, false, flags);
+	t = tag_get(fd);
+	n = t.state == TAG_CONNECTED ? 0 : stream_ready(fd, sn, false, flags);
 	if (n)
 		return n;
 	if (m->msg_name)
@@ -68,7 +101,11 @@ static ssize_t stream_recvmsg(int fd, const struct sockname *sn, struct msghdr *
 		n = sys_recvmsg(fd, &k, flags);
 		n = n < 0 ? -errno : n;
 	}
-	return n < 0 ? -stream_recv_error(fd, sn, (int)-n) : n;
+	if (n < 0)
+		n = -stream_recv_error(fd, sn, (int)-n);
+	if (n >= 0 && t.opts & TAG_OPT_INQ)
+		put_inq(fd, m, room);
+	return n;
 }
 
 /**

@@ -84,19 +84,22 @@ static int memberships(int fd, struct membership *v)
 /* what acts on the pair itself, unknown to the daemon */
 static void copy_native(int from, int to)
 {
-	static const int names[] = { SO_RCVTIMEO, SO_SNDTIMEO };
-	int inline_ = 0;
+	static const int times[] = { SO_RCVTIMEO, SO_SNDTIMEO };
+	static const int ints[] = { SO_RCVLOWAT, SO_PEEK_OFF, SO_OOBINLINE };
+	struct timeval tv;
 	socklen_t len;
+	int v;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct timeval tv;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
 		len = sizeof(tv);
-		if (sys_getsockopt(from, SOL_SOCKET, names[i], &tv, &len) == 0)
-			sys_setsockopt(to, SOL_SOCKET, names[i], &tv, len);
+		if (sys_getsockopt(from, SOL_SOCKET, times[i], &tv, &len) == 0)
+			sys_setsockopt(to, SOL_SOCKET, times[i], &tv, len);
 	}
-	len = sizeof(inline_);
-	if (sys_getsockopt(from, SOL_SOCKET, SO_OOBINLINE, &inline_, &len) == 0 && inline_)
-		sys_setsockopt(to, SOL_SOCKET, SO_OOBINLINE, &inline_, len);
+	for (size_t i = 0; i < sizeof(ints) / sizeof(ints[0]); i++) {
+		len = sizeof(v);
+		if (sys_getsockopt(from, SOL_SOCKET, ints[i], &v, &len) == 0)
+			sys_setsockopt(to, SOL_SOCKET, ints[i], &v, len);
+	}
 }
 
 /**

@@ -1,8 +1,8 @@
 /* sockopt.c - socket options: which are the kernel's, ours, the daemon's
  *
  * Theory of operation
- * An option is one of four kinds.  Native: timeouts, which then act on the
- * pair itself.  Kept: what only changes how we present a datagram (PKTINFO,
+ * An option is one of four kinds.  Native: timeouts and the like, which then act
+ * on the pair itself.  Kept: what only changes how we present a datagram (PKTINFO,
  * timestamps) or foresee its fate (outlook.c) is a bit of the tag; the daemon is
  * told, too.  Quick: options
  * that cannot fail once their value was checked go to the daemon one-way.
@@ -42,6 +42,7 @@ static bool native(int level, int name, unsigned char kind)
 #endif
 		return true;
 	case SO_RCVLOWAT:
+	case SO_PEEK_OFF:
 		return kind == SOCKNAME_STREAM;
 	case SO_PASSCRED:
 		return kind == SOCKNAME_NETLINK;	/* netlink.c */
@@ -94,6 +95,7 @@ static unsigned kept(int level, int name)
 		{ IPPROTO_IPV6, IPV6_FREEBIND, TAG_OPT_ROUTED },
 		{ IPPROTO_IPV6, IPV6_TRANSPARENT, TAG_OPT_ROUTED },
 		{ IPPROTO_IPV6, IPV6_PKTINFO, TAG_OPT_ROUTED },
+		{ IPPROTO_TCP, TCP_INQ, TAG_OPT_INQ },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
@@ -131,10 +133,13 @@ static bool quick(int level, int name, int v, bool stream)
 /* what only makes us look closer (outlook.c) stays, whatever the value */
 #define STICKY	(TAG_OPT_WHOLE | TAG_OPT_ROUTED)
 
-static void keep(int fd, unsigned bit, bool on)
+static void keep(int fd, const struct sockname *sn, unsigned bit, bool on)
 {
 	struct tag t = tag_get(fd);
+	socklen_t len = sizeof(t.domain);
 
+	if (!t.domain && client_getsockopt(fd, sn, SOL_SOCKET, SO_DOMAIN, &t.domain, &len))
+		return;
 	if (bit & STICKY) {
 		outlook_forget();
 		on = true;
@@ -225,9 +230,11 @@ int client_setsockopt(int fd, const struct sockname *sn, int level, int name,
 		v = *(const unsigned char *)val;	/* ip(7): a byte will do */
 	if (len >= sizeof(v) && quick(level, name, v, stream))
 		return conn_send(sn->path, &r);
-	bit = stream ? 0 : kept(level, name);
+	bit = kept(level, name);
+	if (stream && bit != TAG_OPT_INQ)
+		bit = 0;
 	if (bit == TAG_OPT_CTL && v)	/* before the first such record can come */
-		keep(fd, bit, true);
+		keep(fd, sn, bit, true);
 	ret = conn_call(sn->path, &r);
 	/* the daemon forgets a connection that is shut down both ways: nothing is
 	 * left to linger, and Linux does not mind */
@@ -237,7 +244,7 @@ int client_setsockopt(int fd, const struct sockname *sn, int level, int name,
 	if (!ret && stream && level == SOL_SOCKET && name == SO_OOBINLINE)
 		sys_setsockopt(fd, level, name, val, len);	/* where the byte is then */
 	if (!ret && bit && bit != TAG_OPT_CTL)
-		keep(fd, bit, v != 0);
+		keep(fd, sn, bit, v != 0);
 	return ret;
 }
 

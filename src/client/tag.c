@@ -23,12 +23,11 @@
 #define SO_MAX_PACING_RATE 47
 #endif
 
-#define TAG_VALID	0x80000000u
 #define TAG_STATE	0x00000007u
 #define TAG_INET6	0x00000008u
 #define TAG_TYPE_SHIFT	4
 #define TAG_OPTS_SHIFT	8
-#define TAG_OPTS_MASK	0x7fffffu
+#define TAG_OPTS_MASK	0xffffffu
 
 /**
  * client_identify() - Is this descriptor a socket of a stack, and which?
@@ -61,7 +60,7 @@ struct tag tag_get(int fd)
 	socklen_t len = sizeof(v);
 
 	if (sys_getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &v, &len) < 0 ||
-	    v == ~0u || !(v & TAG_VALID))
+	    v == ~0u || !(v >> TAG_TYPE_SHIFT & 15))
 		return t;
 	t.state = (enum tag_state)(v & TAG_STATE);
 	t.domain = v & TAG_INET6 ? AF_INET6 : AF_INET;
@@ -77,7 +76,7 @@ struct tag tag_get(int fd)
  */
 int tag_set(int fd, struct tag t)
 {
-	uint32_t v = TAG_VALID | (uint32_t)t.state |
+	uint32_t v = (uint32_t)t.state |
 		     (t.domain == AF_INET6 ? TAG_INET6 : 0) |
 		     (uint32_t)t.type << TAG_TYPE_SHIFT |
 		     (t.opts & TAG_OPTS_MASK) << TAG_OPTS_SHIFT;

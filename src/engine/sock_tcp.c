@@ -235,6 +235,7 @@ static err_t connected_cb(void *arg, struct tcp_pcb *pcb, err_t err)
 
 	port_tcp_established(pcb);
 	port_tcp_set_congestion(pcb, ts->s.o.congestion);
+	port_tcp_set_thin(pcb, ts->s.o.thin);
 	ts->phase = TCP_CONNECTED;
 	read_endpoints(ts);
 	set_window(ts);
@@ -385,6 +386,7 @@ struct tcp_sock *tcp_sock_accepted(struct tcp_sock *parent, struct tcp_pcb *pcb,
 	ts->s.inode = fstat(fds[0], &st) < 0 ? 0 : (uint32_t)st.st_ino;
 	ts->s.o.priority = 0;		/* a child does not inherit this one, nor ... */
 	ts->s.o.fastopen = 0;
+	ts->s.o.inq = 0;
 	ts->phase = TCP_CONNECTED;
 	if (send(fds[0], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
 		ts->kept = ts->nkept = 1;
@@ -403,6 +405,7 @@ struct tcp_sock *tcp_sock_accepted(struct tcp_sock *parent, struct tcp_pcb *pcb,
 	tcp_sock_apply_opts(ts, pcb);
 	port_tcp_established(pcb);
 	port_tcp_set_congestion(pcb, ts->s.o.congestion);
+	port_tcp_set_thin(pcb, ts->s.o.thin);
 	*app_fd = fds[0];
 	xfer_start(ts);
 	return ts;

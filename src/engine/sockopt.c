@@ -115,6 +115,8 @@ static const struct row rows[] = {
 	{ IPPROTO_TCP, TCP_USER_TIMEOUT, AT(user_timeout), 0, INT_MAX, F_TCP },
 	{ IPPROTO_TCP, TCP_SYNCNT,	AT(syncnt), 1, 127, F_TCP },
 	{ IPPROTO_TCP, TCP_QUICKACK,	AT(quickack), 0, 1, F_BOOL | F_TCP },
+	{ IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, AT(thin), 0, 1, F_TCP },
+	{ IPPROTO_TCP, TCP_INQ,		AT(inq), 0, 1, F_TCP },
 	{ IPPROTO_TCP, TCP_LINGER2,	AT(linger2), -1, 120, F_TCP | F_CLAMP },
 
 	{ IPPROTO_UDP, UDP_CORK,	AT(udp_cork), 0, 1, F_BOOL | F_UDP },
@@ -179,7 +181,8 @@ static const struct row *find(const struct sock *s, int level, int name)
 
 /* options that have no effect here: they read as Linux's default, may be set to
  * that, and are refused with any other value, since what "succeeds" must act */
-enum { K_TCP = 1, K_UDP = 2, K_RAW = 4, K_ALL = 7, K_ANY = 8 /* Linux takes any value, too, and ignores it */ };
+enum { K_TCP = 1, K_UDP = 2, K_RAW = 4, K_ALL = 7, K_ANY = 8 /* Linux takes any value, too, and ignores it */,
+       K_BOOL = 16 /* it takes 0 and 1, and ignores them */ };
 
 static const struct fixed {
 	int level, name, value;
@@ -189,12 +192,10 @@ static const struct fixed {
 	{ SOL_SOCKET, SO_NOFCS, 0, K_ALL }, { SOL_SOCKET, SO_SELECT_ERR_QUEUE, 0, K_ALL },
 	{ SOL_SOCKET, SO_INCOMING_NAPI_ID, 0, K_ALL },
 	{ SOL_SOCKET, SO_ZEROCOPY, 0, K_ALL }, { SOL_SOCKET, SO_TIMESTAMPING, 0, K_ALL },
-	{ SOL_SOCKET, SO_PEEK_OFF, -1, K_TCP | K_UDP },
+	{ SOL_SOCKET, SO_PEEK_OFF, -1, K_UDP },
 
-	{ IPPROTO_TCP, TCP_INQ, 0, K_TCP },
 	{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, 0, K_TCP }, { IPPROTO_TCP, TCP_REPAIR, 0, K_TCP },
-	{ IPPROTO_TCP, TCP_SAVE_SYN, 0, K_TCP }, { IPPROTO_TCP, TCP_THIN_DUPACK, 0, K_TCP },
-	{ IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 0, K_TCP },
+	{ IPPROTO_TCP, TCP_SAVE_SYN, 0, K_TCP }, { IPPROTO_TCP, TCP_THIN_DUPACK, 0, K_TCP | K_BOOL },
 	{ IPPROTO_TCP, TCP_WINDOW_CLAMP, 0, K_TCP },
 
 	{ IPPROTO_UDP, UDP_NO_CHECK6_TX, 0, K_UDP }, { IPPROTO_UDP, UDP_NO_CHECK6_RX, 0, K_UDP },
@@ -398,6 +399,8 @@ int sock_setopt(struct sock *s, int level, int name, const void *val, uint32_t l
 	if (f) {
 		if (take_int(f->level == IPPROTO_IP ? &byte_row : NULL, val, len, &v) < 0)
 			return -EINVAL;
+		if (f->kinds & K_BOOL)
+			return v == 0 || v == 1 ? 0 : -EINVAL;
 		return v == f->value || f->kinds & K_ANY ? 0 : -ENOPROTOOPT;
 	}
 	if (level == SOL_SOCKET) {

@@ -36,7 +36,8 @@ struct sockopt {
 	int unicast_if, unicast_if6;	/* as the application gave it: network byte order */
 	/* IPPROTO_TCP */
 	int nodelay, cork, keepidle, keepintvl, keepcnt, user_timeout, syncnt;
-	int maxseg, defer_accept, quickack, linger2;
+	int maxseg, defer_accept, quickack, linger2, thin;
+	int inq;			/* the client gives it; a listener's child begins without */
 	int fastopen, fastopen_connect;	/* remembered: no peer gives us a cookie */
 	int congestion;			/* a number of the port's */
 	/* IPPROTO_UDP */

@@ -50,6 +50,8 @@ void tcp_opt_changed(struct sock *s, int level, int name)
 		port_ttl_ok = ttl_ok;
 	if (ts->pcb && ts->phase != TCP_LISTENING)
 		tcp_sock_apply_opts(ts, ts->pcb);
+	if (ts->pcb && ts->phase == TCP_CONNECTED)
+		port_tcp_set_thin(ts->pcb, s->o.thin);
 	if (level == IPPROTO_TCP && ts->phase == TCP_CONNECTED)
 		xfer_dirty(ts);		/* NODELAY, CORK: what was held back may go */
 }

@@ -115,7 +115,7 @@ static size_t take_small(struct tcp_sock *ts, uint8_t *buf, size_t want)
 		drained(ts);
 	/* one large write: it goes out as it is, not behind its first PEEK_MAX bytes */
 	if (n == PEEK_MAX && want > PEEK_MAX) {
-		ts->fresh = (uint32_t)fresh_bytes(ts);
+		ts->fresh = (uint32_t)xfer_tx_fresh(ts);
 		if (ts->fresh > PEEK_MAX) {
 			ts->bulk = true;
 			return take_bulk(ts, buf, want);

@@ -59,6 +59,86 @@ static void peek(void)
 	close(near);
 }
 
+static void peek_offset(void)
+{
+	char buf[16];
+	int near, far;
+
+	pair(&near, &far);
+	saw_result("set", set_int(near, SOL_SOCKET, SO_PEEK_OFF, 1));
+	if (errno == EOPNOTSUPP)
+		exit(0);		/* TCP has it since Linux 6.9 */
+	put(far, "abcdef");
+	queued(near, 6);
+	show("peek 2 at 1", recv(near, buf, 2, MSG_PEEK), buf);
+	saw("offset", "%d", get_int(near, SOL_SOCKET, SO_PEEK_OFF));
+	show("peek on", recv(near, buf, 2, MSG_PEEK), buf);
+	show("read 2", recv(near, buf, 2, 0), buf);
+	saw("offset", "%d", get_int(near, SOL_SOCKET, SO_PEEK_OFF));
+	show("peek on", recv(near, buf, 16, MSG_PEEK), buf);
+	show("peek nothing", recv(near, buf, 16, MSG_PEEK | MSG_DONTWAIT), buf);
+	set_int(near, SOL_SOCKET, SO_PEEK_OFF, -1);
+	show("peek", recv(near, buf, 16, MSG_PEEK), buf);
+	show("read", recv(near, buf, 16, 0), buf);
+	close(near);
+	close(far);
+}
+
+static void inq(const char *what, int fd, size_t len, size_t room, int flags)
+{
+	char buf[16], control[64];
+	struct iovec v = { buf, len };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1,
+			    .msg_control = control, .msg_controllen = room };
+	ssize_t n = recvmsg(fd, &m, flags);
+	const struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	int left = -1;
+
+	if (n < 0) {
+		saw_result(what, n);
+		return;
+	}
+	if (c && c->cmsg_level == IPPROTO_TCP && c->cmsg_type == TCP_CM_INQ &&
+	    c->cmsg_len >= CMSG_LEN(sizeof(left)))
+		memcpy(&left, CMSG_DATA(c), sizeof(left));
+	saw(what, "%zd, %d left, %zu%s", n, left, m.msg_controllen,
+	    m.msg_flags & MSG_CTRUNC ? " CTRUNC" : "");
+}
+
+static void inquiry(void)
+{
+	int near, far;
+
+	pair(&near, &far);
+	put(far, "abcdef");
+	queued(near, 6);
+	inq("not asked for", near, 1, 64, 0);
+	for (int i = 0; i < 2; i++) {
+		int fd = i ? far : near, other = i ? near : far;
+
+		saw_result("INQ", set_int(fd, IPPROTO_TCP, TCP_INQ, 1));
+		saw("is", "%d", get_int(fd, IPPROTO_TCP, TCP_INQ));
+		put(other, "ghi");
+		queued(fd, i ? 3 : 8);
+		inq("peek", fd, 1, 64, MSG_PEEK);
+		inq("read 1", fd, 1, 64, 0);
+		inq("no room", fd, 1, 0, 0);
+		inq("little room", fd, 1, 18, 0);
+		inq("the rest", fd, 16, 64, MSG_DONTWAIT);
+		inq("nothing", fd, 1, 64, MSG_DONTWAIT);
+	}
+	put(far, "end");
+	shutdown(far, SHUT_WR);
+	wait_for(near, POLLRDHUP, WAIT_MS);
+	inq("read", near, 1, 64, 0);
+	inq("before the end", near, 2, 64, 0);
+	inq("the end", near, 2, 64, 0);
+	saw_result("off", set_int(near, IPPROTO_TCP, TCP_INQ, 0));
+	inq("the end", near, 2, 64, 0);
+	close(near);
+	close(far);
+}
+
 static void trunc_(void)
 {
 	char buf[16] = "untouched";
@@ -401,7 +481,8 @@ static void sendfiles(void)
 }
 
 const struct scenario flag_scenarios[] = {
-	{ "PEEK", peek, ON_LO | ON_MAP4 }, { "TRUNC", trunc_, ON_LO4 },
+	{ "PEEK", peek, ON_LO | ON_MAP4 }, { "peek offset", peek_offset, ON_LO4 },
+	{ "INQ", inquiry, ON_LO }, { "TRUNC", trunc_, ON_LO4 },
 	{ "WAITALL", waitall, ON_LO4 }, { "OOB", oob, ON_LO4 },
 	{ "odd flags", odd_flags, ON_LO4 }, { "cork", cork, ON_LO4 },
 	{ "vectors", vectors, ON_LO4 }, { "control data", control_data, ON_LO4 },
