@@ -7,8 +7,8 @@
  * keeps the byte's sequence number, one for each direction; so it is all the same
  * which segment tells of it, in what order segments come, and what is sent again.
  *
- * Out: the segment that holds the byte bears the mark, and an ACK if the byte cannot
- * be sent yet.  Those before it do not, though Linux's do: its receiver, once told of a
+ * Out: the segment that holds the byte bears the mark, and an ACK if the peer's window
+ * keeps the byte back.  Others do not, though Linux's do: its receiver, once told of a
  * byte yet to come, takes one of the header for it when the next segment overtakes the
  * byte's (tcp_urg()).  A segment must be one packet on the wire: of a larger one, each
  * piece that a card or the kernel cuts would have the pointer of the first.  So the
@@ -53,6 +53,17 @@ bool port_tcp_urgent_mode(const struct tcp_pcb *pcb)
 	return node && node->urg_out;
 }
 
+/* may this segment tell of it?  See the theory of operation */
+static bool tells(const struct pcbnode *node, uint32_t seq, uint32_t len)
+{
+	const struct tcp_pcb *pcb = node->pcb;
+	uint32_t off = node->snd_up - seq;
+
+	if (!len)
+		return off <= POINTER_MAX && TCP_SEQ_GT(node->snd_up, pcb->lastack + pcb->snd_wnd);
+	return off <= len && len <= port_tcp_wire_mss(pcb);
+}
+
 /**
  * urgent_mark() - Set a segment's urgent pointer, or see that it has none
  * @node:	connection with urg_out set
@@ -61,14 +72,13 @@ bool port_tcp_urgent_mode(const struct tcp_pcb *pcb)
  */
 void urgent_mark(struct pcbnode *node, struct tcp_hdr *hdr, uint32_t len)
 {
-	uint32_t seq = lwip_ntohl(hdr->seqno), off = node->snd_up - seq;
+	uint32_t seq = lwip_ntohl(hdr->seqno);
 
 	if (TCPH_FLAGS(hdr) & (TCP_SYN | TCP_RST))
 		return;
-	if (port_tcp_urgent_mode(node->pcb) && TCP_SEQ_LT(seq, node->snd_up) &&
-	    off <= (len ? len : POINTER_MAX) && len <= port_tcp_wire_mss(node->pcb)) {
+	if (port_tcp_urgent_mode(node->pcb) && TCP_SEQ_LT(seq, node->snd_up) && tells(node, seq, len)) {
 		TCPH_SET_FLAG(hdr, TCP_URG);
-		hdr->urgp = lwip_htons((u16_t)off);
+		hdr->urgp = lwip_htons((u16_t)(node->snd_up - seq));
 	} else {
 		TCPH_UNSET_FLAG(hdr, TCP_URG);
 		hdr->urgp = 0;
