@@ -157,7 +157,8 @@ static int prepare(const struct msghdr *m, int flags, struct tag t, struct dgram
 ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags)
 {
 	struct dgram_hdr h = { .version = DGRAM_VERSION, .type = DGRAM_DATA };
-	struct dgram_ctls ctl;
+	uint8_t b[m->msg_control && m->msg_controllen ? DGRAM_CTL_MAX : 1];
+	struct dgram_ctls ctl = { .b = b, .size = sizeof(b) };
 	struct tag t = tag_get(fd);
 	struct msghdr k = { 0 };
 	bool settle;
@@ -213,9 +214,8 @@ static ssize_t get_record_ctl(int fd, struct dgram_hdr *h, struct dgram_ctls *ct
 
 static ssize_t get_record(int fd, struct dgram_hdr *h, const struct msghdr *m, int flags)
 {
-	struct dgram_ctls none;
+	struct dgram_ctls none = { 0 };
 
-	none.len = 0;
 	return get_record_ctl(fd, h, &none, m, flags);
 }
 
@@ -332,7 +332,6 @@ ssize_t dgram_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int f
 {
 	struct tag t;
 	struct dgram_hdr h;
-	struct dgram_ctls ctl;
 	ssize_t n;
 	size_t size;
 	bool peek;
@@ -344,6 +343,10 @@ ssize_t dgram_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int f
 	t = tag_get(fd);
 	if (flags & MSG_OOB && t.type == SOCK_RAW)
 		return -EOPNOTSUPP;
+
+	uint8_t b[t.opts & TAG_OPT_CTL ? DGRAM_CTL_MAX : 1];
+	struct dgram_ctls ctl = { .b = b, .size = sizeof(b) };
+
 	/* an error must stay in front until it was fetched */
 	peek = flags & MSG_PEEK || t.opts & RECVERR_OPTS;
 	for (;;) {
@@ -371,7 +374,7 @@ ssize_t dgram_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int f
 	}
 	if (dgram_ctl_len(&h) != ctl.len)
 		dgram_realign(m, &ctl, dgram_ctl_len(&h));
-	n -= (ssize_t)(sizeof(h) + ctl.len);
+	n -= (ssize_t)(sizeof(h) + dgram_ctl_len(&h));
 	size = room(m);
 	m->msg_flags = (size_t)n > size ? MSG_TRUNC : 0;
 	put_name(m, &h.peer);

@@ -77,7 +77,7 @@ static int pass_on(const struct cmsghdr *c, size_t most, struct dgram_ctls *to)
 
 	if (len > most)
 		len = most;
-	if (DGRAM_CTL_SPACE(len) > sizeof(to->b) - to->len)
+	if (DGRAM_CTL_SPACE(len) > to->size - to->len)
 		return -ENOBUFS;
 	one.len = (uint32_t)len;
 	memset(to->b + to->len, 0, DGRAM_CTL_SPACE(len));
@@ -315,7 +315,7 @@ static uint8_t *byte_at(const struct msghdr *m, size_t at)
  *
  * The reader was waiting already when another thread asked for control data, or another
  * reader took the record that was looked at.  The data are moved to where they belong;
- * control data too many to be told apart are lost.
+ * control data for which there is no room are lost.
  */
 void dgram_realign(const struct msghdr *m, struct dgram_ctls *ctl, size_t want)
 {
@@ -324,7 +324,8 @@ void dgram_realign(const struct msghdr *m, struct dgram_ctls *ctl, size_t want)
 	uint8_t *to;
 
 	for (size_t i = had; i < want && (from = byte_at(m, i - had)); i++)
-		ctl->b[i] = *from;
+		if (i < ctl->size)
+			ctl->b[i] = *from;
 	if (want > had) {
 		for (size_t i = 0; (from = byte_at(m, i + want - had)); i++)
 			*byte_at(m, i) = *from;
@@ -338,5 +339,5 @@ void dgram_realign(const struct msghdr *m, struct dgram_ctls *ctl, size_t want)
 		for (size_t i = 0; i < shift && (to = byte_at(m, i)); i++)
 			*to = ctl->b[want + i];
 	}
-	ctl->len = want;
+	ctl->len = want < ctl->size ? want : ctl->size;
 }

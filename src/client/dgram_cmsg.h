@@ -6,10 +6,11 @@
 #include <sys/socket.h>
 #include "proto/dgram.h"
 
-/* what stands before the data (DGRAM_F_CTL) */
+/* what stands before the data (DGRAM_F_CTL); the room is the caller's, who has some only
+ * where there may be any: threads can have small stacks */
 struct dgram_ctls {
-	size_t len;
-	uint8_t b[DGRAM_CTL_MAX];
+	uint8_t *b;
+	size_t size, len;
 };
 
 int dgram_read_cmsgs(const struct msghdr *m, int domain, struct dgram_hdr *h,
