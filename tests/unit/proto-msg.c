@@ -126,6 +126,12 @@ static void lengths_inside_must_fit(void **state)
 	assert_int_equal(msg_check(&m, got, 0), 0);
 	m.opt.len = MSG_OPT_MAX + 1;
 	assert_int_equal(msg_check(&m, got, 0), -EPROTO);
+	/* the value may come along, as a whole */
+	got = make(MSG_OP_GETSOCKOPT, sizeof(m.opt) + 4);
+	m.opt.len = 4;
+	assert_int_equal(msg_check(&m, got, 0), 0);
+	m.opt.len = 5;
+	assert_int_equal(msg_check(&m, got, 0), -EPROTO);
 	got = make(MSG_OP_USERS, sizeof(m.users) + sizeof(struct msg_user));
 	assert_int_equal(msg_check_reply(&m, got, MSG_OP_USERS, 5), -EPROTO);
 	m.users.n = 1;
