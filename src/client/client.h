@@ -103,6 +103,9 @@ enum {
 	TAG_OPT_ROUTED		= 1 << 21,	/* an option says which way datagrams go */
 	TAG_OPT_V6ONLY		= 1 << 22,
 	TAG_OPT_INQ		= 1 << 23,	/* TCP_INQ */
+	/* streams, which have none of the above but the timestamps and PENDING */
+	TAG_OPT_SMALL		= 1 << 0,	/* SO_SNDBUF (connect.c) */
+	TAG_OPT_MIDDLE		= 1 << 1,
 };
 
 bool client_identify(int fd, struct sockname *sn);
@@ -135,7 +138,8 @@ int client_connect(int fd, const struct sockname *sn, const struct sockaddr *sa,
 int client_so_error(int fd, const struct sockname *sn);
 int client_plug(int fd);
 void client_unplug(int fd, bool told);
-void client_widen(int fd);
+void client_widen(int fd, unsigned sndbuf);
+void client_set_sndbuf(int fd, unsigned sndbuf);
 int client_wait(struct pollfd *p, int timeo);
 
 /* --- revive.c --- */

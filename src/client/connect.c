@@ -33,7 +33,9 @@
 
 #define PLUG_FIRST	2240		/* of the bytes that the minimal buffer takes */
 #define PLUG_MAX	1024		/* more of them, one by one */
-#define SNDBUF		(4 << 20)	/* asked for; net.core.wmem_max decides */
+#define SNDBUF		(4u << 20)	/* asked for; net.core.wmem_max decides */
+#define SNDBUF_MIN	(136u << 10)	/* the kernel doubles it: 4 * 68 KiB, see client_widen() */
+#define SNDBUF_MIDDLE	(512u << 10)
 
 /**
  * client_plug() - Make our end unwritable
@@ -69,17 +71,45 @@ int client_plug(int fd)
 
 /**
  * client_widen() - Give a connected pair room
+ * @sndbuf:	SO_SNDBUF as the application set it, 0: it did not
  *
  * For throughput, and because the byte that the daemon leaves unread holds on to
  * all of the buffer it is in, up to 68 KiB after sendfile(2), while AF_UNIX
  * calls a socket writable only below a quarter of SO_SNDBUF: the default
- * of 208 KiB could stay unwritable for ever.
+ * of 208 KiB could stay unwritable for ever.  So it is no less, whatever the
+ * application wants; more than that it is to get, so that a write blocks as it expects.
  */
-void client_widen(int fd)
+void client_widen(int fd, unsigned sndbuf)
 {
-	int size = SNDBUF;
+	unsigned size = !sndbuf || sndbuf > SNDBUF ? SNDBUF :
+			sndbuf < SNDBUF_MIN ? SNDBUF_MIN : sndbuf;
 
 	sys_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
+/**
+ * client_set_sndbuf() - SO_SNDBUF of a stream: a write shall block sooner
+ *
+ * @sndbuf:	what the application gave
+ *
+ * Until there is a connection the size is kept in the tag, roughly.
+ */
+void client_set_sndbuf(int fd, unsigned sndbuf)
+{
+	struct tag t = tag_get(fd);
+
+	if (t.state == TAG_CONNECTED)
+		client_widen(fd, sndbuf);
+	if (!t.domain)
+		return;			/* accepted: it will not need to know again */
+	t.opts &= ~(unsigned)(TAG_OPT_SMALL | TAG_OPT_MIDDLE);
+	t.opts |= sndbuf <= SNDBUF_MIN ? TAG_OPT_SMALL : sndbuf <= SNDBUF_MIDDLE ? TAG_OPT_MIDDLE : 0;
+	tag_set(fd, t);
+}
+
+static unsigned kept_sndbuf(struct tag t)
+{
+	return t.opts & TAG_OPT_SMALL ? SNDBUF_MIN : t.opts & TAG_OPT_MIDDLE ? SNDBUF_MIDDLE : 0;
 }
 
 /**
@@ -91,7 +121,7 @@ void client_unplug(int fd, bool told)
 {
 	struct tag t = tag_get(fd);
 
-	client_widen(fd);
+	client_widen(fd, kept_sndbuf(t));
 	t.state = TAG_CONNECTED;
 	if (told)
 		t.opts &= ~(unsigned)TAG_OPT_PENDING;

@@ -102,6 +102,16 @@ static void copy_native(int from, int to)
 	}
 }
 
+static void copy_sndbuf(struct tag from, int to)
+{
+	unsigned size = from.opts & (TAG_OPT_SMALL | TAG_OPT_MIDDLE);
+	struct tag t = tag_get(to);
+
+	t.opts |= size;
+	if (size)
+		tag_set(to, t);
+}
+
 /**
  * client_revive() - Give a used-up stream socket a fresh pair under its number
  * @fd:		in state TAG_FAILED or TAG_ABORTED
@@ -122,6 +132,7 @@ int client_revive(int fd, const struct sockname *sn, bool plug)
 	if (fresh < 0)
 		return fresh;
 	copy_native(fd, fresh);
+	copy_sndbuf(t, fresh);
 	if (plug)
 		size = client_plug(fresh);
 	n = size < 0 ? 0 : memberships(fd, v);

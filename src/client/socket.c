@@ -363,7 +363,7 @@ static int take(int fd, struct msg_accept *a, int flags)
 	}
 	if (flags & SOCK_NONBLOCK)
 		sys_fcntl(got, F_SETFL, O_RDWR | O_NONBLOCK);
-	client_widen(got);
+	client_widen(got, a->sndbuf);
 	return got;
 }
 

@@ -228,6 +228,9 @@ int client_setsockopt(int fd, const struct sockname *sn, int level, int name,
 		memcpy(&v, val, sizeof(v));
 	else if (level == IPPROTO_IP && len >= 1)
 		v = *(const unsigned char *)val;	/* ip(7): a byte will do */
+	if (stream && level == SOL_SOCKET && len >= sizeof(v) &&
+	    (name == SO_SNDBUF || name == SO_SNDBUFFORCE))
+		client_set_sndbuf(fd, v < 0 ? INT32_MAX : (unsigned)v);
 	if (len >= sizeof(v) && quick(level, name, v, stream))
 		return conn_send(sn->path, &r);
 	bit = kept(level, name);

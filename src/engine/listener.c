@@ -339,6 +339,7 @@ static err_t accept_cb(void *arg, struct tcp_pcb *pcb, err_t err)
 	endpoint_to_sockaddr(&child->s.remote, child->s.domain, &p->rec.peer);
 	endpoint_to_sockaddr(&child->s.local, child->s.domain, &p->rec.local);
 	p->rec.sock = child->s.id;
+	p->rec.sndbuf = child->s.o.sndbuf_set ? (uint32_t)child->s.o.sndbuf / 2 : 0;
 	if (ts->s.o.defer_accept)
 		defer(ts, child, p);
 	else

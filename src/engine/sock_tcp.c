@@ -399,6 +399,8 @@ struct tcp_sock *tcp_sock_accepted(struct tcp_sock *parent, struct tcp_pcb *pcb,
 		errno = -r;
 		return NULL;
 	}
+	if (ts->s.o.rcvbuf_set)
+		sock_set_sndbuf(&ts->s, ts->s.o.rcvbuf / 2);
 	adopt_pcb(ts, pcb);
 	read_endpoints(ts);
 	set_window(ts);

@@ -313,8 +313,7 @@ static int set_buf(struct sock *s, int name, const void *val, uint32_t len)
 		v = MAX_BUF;
 	v *= 2;				/* socket(7): the kernel doubles */
 	*at = v < min ? min : v;
-	if (at == &s->o.rcvbuf)
-		s->o.rcvbuf_set = 1;
+	*(at == &s->o.sndbuf ? &s->o.sndbuf_set : &s->o.rcvbuf_set) = 1;
 	if (s->ops->opt_changed)
 		s->ops->opt_changed(s, SOL_SOCKET,
 				    at == &s->o.sndbuf ? SO_SNDBUF : SO_RCVBUF);

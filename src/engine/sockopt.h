@@ -16,7 +16,7 @@ struct sockopt {
 	/* SOL_SOCKET */
 	int reuseaddr, reuseport, keepalive, broadcast, oobinline, dontroute;
 	int sndbuf, rcvbuf;		/* as Linux shows them: doubled */
-	int rcvbuf_set;			/* by the application: it limits the window */
+	int sndbuf_set, rcvbuf_set;	/* by the application: they limit what is on the way */
 	int priority, mark, timestamp, timestampns, rcvlowat, no_check;
 	int bindtodevice;		/* interface index, 0: any */
 	int rxq_ovfl, busy_poll, prefer_busy_poll, incoming_cpu;	/* but for the first: hints */

@@ -223,6 +223,8 @@ struct msg_users {
 struct msg_accept {
 	union msg_sockaddr peer, local;
 	uint64_t sock;
+	uint32_t sndbuf;		/* SO_SNDBUF as the application set it, 0: it did not */
+	uint32_t reserved;
 };
 
 struct msg {
@@ -253,7 +255,7 @@ _Static_assert(sizeof(union msg_sockaddr) == 28, "a sockaddr_in6");
 _Static_assert(sizeof(struct msg_urgent) == 1028, "msg_urgent is the wire format");
 _Static_assert(sizeof(struct msg_socket) == 16, "msg_socket is the wire format");
 _Static_assert(sizeof(struct msg_addr) == 32, "msg_addr is the wire format");
-_Static_assert(sizeof(struct msg_accept) == 64, "msg_accept is the wire format");
+_Static_assert(sizeof(struct msg_accept) == 72, "msg_accept is the wire format");
 _Static_assert(sizeof(struct msg_ifinfo) == 1312, "msg_ifinfo is the wire format");
 _Static_assert(sizeof(struct msg_proc) == 100, "msg_proc is the wire format");
 _Static_assert(sizeof(struct msg_names) == 2280, "msg_names is the wire format");

@@ -360,7 +360,48 @@ static void low_water(void)
 	close(far);
 }
 
+/* what a socket takes that nobody reads from */
+static const char *absorbed(int fd)
+{
+	static char piece[1 << 16];
+	long total = 0;
+
+	nonblock(fd);
+	for (int quiet = 0; quiet < 3 && total < 4 << 20;) {
+		ssize_t n = send(fd, piece, sizeof(piece), 0);
+
+		total += n > 0 ? n : 0;
+		quiet = n > 0 ? 0 : quiet + 1;
+		if (n < 0)
+			poll(NULL, 0, 20);
+	}
+	return total < 1 << 20 ? "little" : "much";
+}
+
+/* SO_SNDBUF and SO_RCVBUF bound what is on the way, wherever they were set */
+static void buffers(void)
+{
+	int l = tcp(), near = tcp(), far;
+
+	set_int(l, SOL_SOCKET, SO_RCVBUF, 4096);
+	set_int(l, SOL_SOCKET, SO_SNDBUF, 4096);
+	set_int(near, SOL_SOCKET, SO_RCVBUF, 4096);
+	set_int(near, SOL_SOCKET, SO_SNDBUF, 4096);
+	if (listen(l, 1) < 0 || connect_to(near, site->own, port_of(l)) < 0)
+		err(2, "connect");
+	far = accept(l, NULL, NULL);
+	saw("connected", "%s", absorbed(near));
+	saw("accepted", "%s", absorbed(far));
+	pair(&near, &far);
+	set_int(near, SOL_SOCKET, SO_SNDBUF, 4096);
+	set_int(far, SOL_SOCKET, SO_RCVBUF, 4096);
+	saw("set later", "%s", absorbed(near));
+	pair(&near, &far);
+	saw("left alone", "%s", absorbed(near));
+}
+
 const struct scenario block_scenarios[] = {
+	{ "buffers", buffers, ON_LO },
 	{ "timeouts", timeouts, ON_LO4 }, { "connect timeouts", connect_timeouts, ON_NET },
 	{ "EINTR", eintr, ON_NET4 }, { "SA_RESTART", restart, ON_NET4 },
 	{ "woken", woken, ON_NET4 }, { "closed", closed, ON_LO4 },
