@@ -55,6 +55,7 @@ static const struct row rows[] = {
 	{ SOL_SOCKET, SO_NO_CHECK,	AT(no_check), 0, 1, F_BOOL },
 	{ SOL_SOCKET, SO_TIMESTAMP,	AT(timestamp), 0, 1, F_BOOL },
 	{ SOL_SOCKET, SO_TIMESTAMPNS,	AT(timestampns), 0, 1, F_BOOL },
+	{ SOL_SOCKET, SO_DEBUG,		AT(debug), 0, 1, F_BOOL },
 	{ SOL_SOCKET, SO_PRIORITY,	AT(priority), INT_MIN, INT_MAX, 0 },
 	{ SOL_SOCKET, SO_MARK,		AT(mark), INT_MIN, INT_MAX, 0 },
 	{ SOL_SOCKET, SO_RCVLOWAT,	AT(rcvlowat), 1, INT_MAX, F_CLAMP },

@@ -19,7 +19,7 @@ struct sockopt {
 	int sndbuf_set, rcvbuf_set;	/* by the application: they limit what is on the way */
 	int priority, mark, timestamp, timestampns, rcvlowat, no_check;
 	int bindtodevice;		/* interface index, 0: any */
-	int rxq_ovfl, busy_poll, prefer_busy_poll, incoming_cpu;	/* but for the first: hints */
+	int rxq_ovfl, busy_poll, prefer_busy_poll, incoming_cpu, debug;	/* but for the first: hints */
 	struct linger linger;
 	/* IPPROTO_IP, IPPROTO_IPV6 */
 	int ttl, tos, hops, tclass, v6only;	/* ttl, hops: -1 = default */
