@@ -28,14 +28,15 @@
  * netlink_socket_check() - Would Linux make such a socket?
  * @type:	without SOCK_NONBLOCK and SOCK_CLOEXEC
  *
- * Return: 0, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT (all but NETLINK_ROUTE and
- * NETLINK_SOCK_DIAG)
+ * Return: 0, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT (all but NETLINK_ROUTE,
+ * NETLINK_SOCK_DIAG and NETLINK_GENERIC)
  */
 int netlink_socket_check(int type, int protocol)
 {
 	if (type != SOCK_RAW && type != SOCK_DGRAM)
 		return -ESOCKTNOSUPPORT;
-	return protocol == NETLINK_ROUTE || protocol == NETLINK_SOCK_DIAG ? 0 : -EPROTONOSUPPORT;
+	return protocol == NETLINK_ROUTE || protocol == NETLINK_SOCK_DIAG ||
+		protocol == NETLINK_GENERIC ? 0 : -EPROTONOSUPPORT;
 }
 
 /* only the stack can be talked to */

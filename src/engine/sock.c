@@ -245,7 +245,8 @@ static const struct sock_ops *pick(const struct msg_socket *how)
 		return how->type == SOCK_RAW || how->type == SOCK_DGRAM ? &sock_packet_ops : NULL;
 	if (how->domain == AF_NETLINK)
 		return (how->type == SOCK_RAW || how->type == SOCK_DGRAM) &&
-			(how->protocol == NETLINK_ROUTE || how->protocol == NETLINK_SOCK_DIAG) ?
+			(how->protocol == NETLINK_ROUTE || how->protocol == NETLINK_SOCK_DIAG ||
+			 how->protocol == NETLINK_GENERIC) ?
 			&sock_netlink_ops : NULL;
 	switch (how->type) {
 	case SOCK_STREAM:

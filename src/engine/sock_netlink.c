@@ -1,4 +1,4 @@
-/* sock_netlink.c - AF_NETLINK sockets: NETLINK_ROUTE and NETLINK_SOCK_DIAG
+/* sock_netlink.c - AF_NETLINK sockets: NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_GENERIC
  *
  * Theory of operation
  * A record on the pair is what a netlink datagram is: one or more messages.
@@ -13,6 +13,9 @@
  * is read, which bounds the queue (NLBUF_MAX).  Notifications queue up to
  * NL_BACKLOG bytes; beyond that they are dropped and the reader is told by
  * NLMSG_OVERRUN, which its side turns into ENOBUFS, as netlink(7) has it.
+ *
+ * NETLINK_GENERIC has no family, as in a kernel without any: who asks for one (nl80211,
+ * ethtool) is told ENOENT and does without.
  *
  * nl_pid is the process' id for its first socket and made up for further
  * ones, as in Linux.
@@ -222,6 +225,8 @@ static void request(struct nl_sock *n, const struct nlmsghdr *h)
 		err = 0;
 	else if (n->s.protocol == NETLINK_SOCK_DIAG)
 		err = diag_request(&r, &n->dump);
+	else if (n->s.protocol == NETLINK_GENERIC)
+		err = -ENOENT;
 	else
 		err = rtnl_request(&r);
 	if (n->out.failed)
