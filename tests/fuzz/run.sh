@@ -23,21 +23,38 @@ built=$?
 rm -f "$probe"
 [ $built -eq 0 ] || skip "clang has no libFuzzer runtime (apt-get install libclang-rt-14-dev)"
 
-make -s -C "$build" fuzz || exit 1
+make -s -j"$(nproc)" -C "$build" fuzz || exit 1
 found=$build/tests/fuzz/found
-bad=0
-for t; do
-	work=$(mktemp -d) || exit 2
-	mkdir -p "$found"
+mkdir -p "$found"
+
+# fuzzed TARGET
+fuzzed() {
+	local t=$1 work
+	work=$(mktemp -d) || return 1
 	if "$build/tests/fuzz/fuzz-$t" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
 		-artifact_prefix="$found/$t-" "$work" "$here/corpus/$t" >"$work.log" 2>&1; then
 		echo "ok $t: $(tail -n 1 "$work.log")"
-		rm -f "$work.log"
-	else
-		echo "FAILED $t: see $work.log, input in $found"
-		grep -E 'ERROR|SUMMARY|runtime error|Test unit' "$work.log"
-		bad=1
+		rm -rf "$work" "$work.log"
+		return 0
 	fi
+	echo "FAILED $t: see $work.log, input in $found"
+	grep -E 'ERROR|SUMMARY|runtime error|Test unit' "$work.log"
 	rm -rf "$work"
+	return 1
+}
+
+# one a processor at a time
+bad=0 running=0
+for t; do
+	if [ $running -ge "$(nproc)" ]; then
+		wait -n || bad=1
+		running=$((running - 1))
+	fi
+	fuzzed "$t" &
+	running=$((running + 1))
+done
+while [ $running -gt 0 ]; do
+	wait -n || bad=1
+	running=$((running - 1))
 done
 exit $bad
