@@ -61,7 +61,7 @@ static struct netif *group_netif(struct sock *s, const ip_addr_t *to)
 	/* IPv4: where the address is that the socket is bound to */
 	if (!IP_IS_V6(to) && !ip_addr_isany_val(s->local.ip) && !ip_addr_ismulticast(&s->local.ip))
 		return iface_netif_of(s->e, &s->local.ip);
-	return NULL;
+	return iface_of_group(s->e, to);
 }
 
 /* what a destination without a route, or with one that rejects, is called (fib_props[]) */

@@ -82,6 +82,18 @@ void iface_fix_zone(struct engine *e, ip_addr_t *ip)
 		ip6_addr_assign_zone(ip_2_ip6(ip), IP6_UNKNOWN, only->netif);
 }
 
+/* iface_of_group() - Where a link-local IPv6 group is that names no interface: on the
+ * first one, as by Linux's routes; NULL: its zone is known, or there is none */
+struct netif *iface_of_group(struct engine *e, const ip_addr_t *group)
+{
+	if (!IP_IS_V6(group) || !ip6_addr_lacks_zone(ip_2_ip6(group), IP6_UNKNOWN))
+		return NULL;
+	for (const struct iface *i = e->ifaces; i; i = i->next)
+		if (i->link && netif_is_up(i->netif))
+			return i->netif;
+	return NULL;
+}
+
 /* iface_index() - The index of a name, 0 if there is none */
 unsigned iface_index(struct engine *e, const char *name)
 {

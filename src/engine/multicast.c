@@ -35,7 +35,8 @@ struct netif *multicast_netif(struct sock *s, const ip_addr_t *group, unsigned i
 		return iface_netif(s->e, index);
 	if (local && !ip_addr_isany(local))
 		return iface_netif_of(s->e, local);
-	return route_source(group, &src, &n) ? n : NULL;
+	n = iface_of_group(s->e, group);
+	return n || route_source(group, &src, &n) ? n : NULL;
 }
 
 static err_t change(const ip_addr_t *group, struct netif *n, bool join)

@@ -357,6 +357,9 @@ static void groups(void)
 		saw_result("leave", setsockopt(fd, IPPROTO_IPV6, IPV6_LEAVE_GROUP, &m, sizeof(m)));
 		saw_result("leave again", setsockopt(fd, IPPROTO_IPV6, IPV6_LEAVE_GROUP, &m, sizeof(m)));
 		saw_result("short", setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &m, 10));
+		m.ipv6mr_interface = 0;		/* the kernel's choice, also of a link-local group */
+		saw_result("join on any", setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &m, sizeof(m)));
+		saw_result("leave on any", setsockopt(fd, IPPROTO_IPV6, IPV6_LEAVE_GROUP, &m, sizeof(m)));
 		m.ipv6mr_interface = 99;
 		saw_result("no interface", setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &m, sizeof(m)));
 		m.ipv6mr_interface = 1;
