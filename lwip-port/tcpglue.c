@@ -372,8 +372,9 @@ void port_tcp_established(struct tcp_pcb *pcb)
  *
  * Most clients write as soon as they are connected, and most programs close once
  * they have read the end: one packet fewer, and the peer is woken once.  The
- * ACK becomes a delayed one; the caller sees to it that it goes much sooner
- * than that timer lets it.
+ * ACK becomes a delayed one: of a FIN it goes with the next tick at the latest; for
+ * that of a SYN|ACK the caller has it go much sooner than that, as the server may be
+ * the one to speak first.
  */
 void port_tcp_hold_ack(struct tcp_pcb *pcb)
 {

@@ -241,7 +241,8 @@ static err_t connected_cb(void *arg, struct tcp_pcb *pcb, err_t err)
 	set_window(ts);
 	unplug(ts);
 	xfer_start(ts);
-	xfer_hold_ack(ts);
+	port_tcp_hold_ack(pcb);
+	ts->ack_held = true;
 	return ERR_OK;
 }
 

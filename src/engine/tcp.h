@@ -57,7 +57,7 @@ struct tcp_sock {
 	bool app_rdhup, app_hup;	/* it shut down writing; closed everywhere */
 	bool app_eof;			/* and everything before that was taken */
 	bool fin_sent;
-	bool ack_held, ack_timed;	/* of a SYN or FIN, for what goes with it; by timer */
+	bool ack_held, ack_timed;	/* the handshake's ACK waits for the first write; by timer */
 	struct txbuf *tx_head, *tx_tail; /* buffers that lwIP's segments point to */
 	struct urgent *tx_urg;		/* what was written with MSG_OOB and waits */
 	uint64_t unacked_since;		/* loop_now() of the last progress; 0: nothing is in flight */
@@ -103,7 +103,6 @@ int xfer_urgent(struct tcp_sock *ts, const void *data, size_t len);
 void xfer_start(struct tcp_sock *ts);
 void xfer_event(struct tcp_sock *ts, uint32_t events);
 void xfer_dirty(struct tcp_sock *ts);
-void xfer_hold_ack(struct tcp_sock *ts);
 void xfer_undirty(struct tcp_sock *ts);
 void xfer_run_all(struct engine *e);
 void xfer_flush(struct tcp_sock *ts);

@@ -16,7 +16,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "port.h"
 
-#define HOLD_ACK_NS	(50 * 1000ull)	/* from connect() to write(), or from the end to close() */
+#define FIRST_WRITE_NS	(50 * 1000ull)	/* from connect() to write(), in most clients */
 #define NS_PER_MS	1000000ull
 #define SHARE_LARGE	(256 * 1024)
 #define SHARE_SMALL	(32 * 1024)
@@ -73,16 +73,8 @@ static bool finish(struct tcp_sock *ts)
 	return true;
 }
 
-/* xfer_hold_ack() - The ACK of the peer's SYN or FIN waits a moment for ours to go with:
- * a packet fewer for most connections.  Called from lwIP's callback */
-void xfer_hold_ack(struct tcp_sock *ts)
-{
-	port_tcp_hold_ack(ts->pcb);
-	ts->ack_held = true;
-}
-
-/* it went with data or a FIN, or waits for them a moment longer */
-static void held_ack(struct tcp_sock *ts)
+/* the handshake's ACK went with data, or waits for them a moment longer */
+static void first_ack(struct tcp_sock *ts)
 {
 	if (!(ts->pcb->flags & TF_ACK_DELAY)) {
 		ts->ack_held = false;
@@ -90,7 +82,7 @@ static void held_ack(struct tcp_sock *ts)
 			loop_timer_del(&ts->timer);
 	} else if (!ts->timer.loop) {
 		ts->ack_timed = true;
-		loop_timer_in(ts->s.e->loop, &ts->timer, HOLD_ACK_NS);
+		loop_timer_in(ts->s.e->loop, &ts->timer, FIRST_WRITE_NS);
 	}
 }
 
@@ -147,7 +139,7 @@ static void run(struct tcp_sock *ts)
 	xfer_ack(ts);
 	tcp_output(ts->pcb);
 	if (ts->pcb && ts->ack_held)
-		held_ack(ts);
+		first_ack(ts);
 	if (ts->pcb)
 		port_tcp_rest(ts->pcb);
 }

@@ -207,7 +207,7 @@ err_t xfer_recv_cb(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 
 	if (!p) {
 		ts->rx_fin = true;
-		xfer_hold_ack(ts);	/* who reads the end closes, as a rule */
+		port_tcp_hold_ack(pcb);	/* who reads the end closes, as a rule */
 		xfer_dirty(ts);
 		return ERR_OK;
 	}
