@@ -249,8 +249,7 @@ void xfer_event(struct tcp_sock *ts, uint32_t events)
 		ts->rx_writable = true;
 	if ((events & EPOLLHUP) && !ts->app_hup) {
 		if (closed_unread(ts)) {
-			if (!ts->s.o.linger.l_onoff)
-				push_last(ts);
+			push_last(ts);
 			if (ts->s.closed)
 				return;
 			tcp_sock_abort(ts);
