@@ -318,6 +318,21 @@ static int start_connect(struct tcp_sock *ts, const struct endpoint *to)
 	}
 }
 
+/* listeners of ours that are closed by now must not accept it, though the loop has yet
+ * to tell us of that */
+static void reap_listeners(struct engine *e, const struct endpoint *to)
+{
+	struct sock *s, *next;
+
+	if (!ip_addr_isloopback(&to->ip) && !iface_of_address(e, &to->ip))
+		return;
+	for (s = ports_first(&e->tcp_ports, to->port); s; s = next) {
+		next = s->port_next;
+		if (s->local.port == to->port && tcp(s)->phase == TCP_LISTENING)
+			sock_reap(s);
+	}
+}
+
 /* a stream's connect() is one-way: what fails, fails on the pair */
 static int tcp_op_connect(struct sock *s, const struct msg_addr *to, uint32_t plug)
 {
@@ -342,8 +357,10 @@ static int tcp_op_connect(struct sock *s, const struct msg_addr *to, uint32_t pl
 			r = EINVAL;
 		else if (ip_addr_ismulticast(&ep.ip) || iface_is_broadcast(s->e, &ep.ip))
 			r = ENETUNREACH;
-		else
-			r = start_connect(ts, &ep);
+	}
+	if (r == 0) {
+		reap_listeners(s->e, &ep);
+		r = start_connect(ts, &ep);
 	}
 	if (r)
 		sock_fail(s, r);
