@@ -60,7 +60,8 @@ static bool deserves6(const struct pbuf *p, const struct ip6_hdr *h)
 	return type == ICMP6_TYPE_EREQ || type == ICMP6_TYPE_EREP;
 }
 
-static bool is_own4(const ip4_addr_t *a)
+/* port_is_own4() - Is an address the stack's? */
+bool port_is_own4(const ip4_addr_t *a)
 {
 	struct netif *n;
 
@@ -109,8 +110,8 @@ void port_icmp4_error(const struct pbuf *p, unsigned type, unsigned code, uint32
 	q = n ? message(p, type, code, word, QUOTE4_MAX) : NULL;
 	if (!q)
 		return;
-	if (!is_own4(&from))
-		ip4_addr_copy(from, is_own4(&to) ? to : *netif_ip4_addr(n));
+	if (!port_is_own4(&from))
+		ip4_addr_copy(from, port_is_own4(&to) ? to : *netif_ip4_addr(n));
 	icmp = q->payload;
 	IF__NETIF_CHECKSUM_ENABLED(n, NETIF_CHECKSUM_GEN_ICMP)
 		icmp->chksum = inet_chksum(icmp, q->len);

@@ -41,18 +41,6 @@ struct filler {
 	ip4_addr_t own;
 };
 
-static bool is_own(const ip4_addr_t *a)
-{
-	struct netif *n;
-
-	if (ip4_addr_isloopback(a))
-		return true;
-	NETIF_FOREACH(n)
-		if (ip4_addr_cmp(netif_ip4_addr(n), a))
-			return true;
-	return false;
-}
-
 /* neither ours nor of many */
 static bool is_other_host(const u8_t *at)
 {
@@ -63,7 +51,7 @@ static bool is_other_host(const u8_t *at)
 	NETIF_FOREACH(n)
 		if (ip4_addr_isbroadcast(&a, n))
 			return false;
-	return !ip4_addr_ismulticast(&a) && !is_own(&a);
+	return !ip4_addr_ismulticast(&a) && !port_is_own4(&a);
 }
 
 /* milliseconds since midnight UT */
@@ -296,7 +284,7 @@ bool ipopt_input(struct pbuf *p, const struct netif *n)
 	received.len = (u8_t)(hlen - IP_HLEN);
 	memcpy(received.data, ip + 1, received.len);
 	ip4_addr_copy(f.own, ip->dest);
-	if (!is_own(&f.own))		/* sent to many, or to somebody else */
+	if (!port_is_own4(&f.own))		/* sent to many, or to somebody else */
 		ip4_addr_copy(f.own, *netif_ip4_addr(n));
 	bad = compile(&received, &f);
 	if (bad != FINE) {

@@ -40,6 +40,7 @@ u8_t port_ip6_protocol(const struct ip6_hdr *h);
 err_t port_looped_input(struct pbuf *p, struct netif *n);
 /* guard_icmp.c, for the wrappers ipv4.c and ipv6.c: packets whose next hop did not answer */
 void port_unresolved4(struct pbuf *p);
+bool port_is_own4(const ip4_addr_t *a);
 void port_unresolved6(struct pbuf *p, struct netif *out);
 /* an error about a packet of anybody's to its source; @word: the second one of
  * its header (MTU, gateway), host order; @n: the link that link-local addresses
