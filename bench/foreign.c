@@ -1,6 +1,7 @@
 /* foreign.c - what the shim adds to a read(2) that is none of its business
  *
- * usage: foreign [MAX]		run under the shim; MAX nanoseconds at most
+ * usage: foreign [MAX]		run under the shim; MAX nanoseconds at most, where the
+ *				read itself takes USUAL_NS; on a slower processor in proportion
  *
  * Every read of a program goes through the shim's.  Here the two functions are
  * called in turn on one pinned processor, the C library's own (looked up in
@@ -19,6 +20,7 @@
 
 #define CALLS	1000		/* a round: shorter than a time slice */
 #define ROUNDS	4000
+#define USUAL_NS	100.0
 
 typedef ssize_t read_fn(int fd, void *buf, size_t len);
 
@@ -68,6 +70,8 @@ int main(int argc, char **argv)
 				best[k] = ns;
 		}
 	more = best[1] - best[0];
+	if (best[0] > USUAL_NS)
+		max *= best[0] / USUAL_NS;
 	printf("read of a foreign descriptor: %.1f ns, %s %.1f ns: %+.1f ns\n", best[0],
 	       got == own ? "without the shim" : "through the shim", best[1], more);
 	if (more >= max)
