@@ -197,12 +197,6 @@ void dgram_set_deaf(struct sock *s, bool deaf)
 	board_count(BOARD_AT(s->e->board->deaf, s->id), deaf ? 1 : -1);
 }
 
-/* dgram_own_address() - Does what is sent there come back to the stack itself? */
-bool dgram_own_address(struct engine *e, const ip_addr_t *ip)
-{
-	return ip_addr_isloopback(ip) || iface_of_address(e, ip);
-}
-
 /* has the application taken everything? */
 static void look_whether_taken(struct sock *s)
 {
@@ -248,7 +242,7 @@ void dgram_error(struct sock *s, int err, const struct endpoint *peer,
 	set_erred(s, true);		/* before: who sees the record looks there */
 	if (!send_record(dgram(s), iov, quote ? 2 : 1))
 		look_whether_taken(s);
-	if (icmp && s->connected && dgram_own_address(s->e, &peer->ip))
+	if (icmp && s->connected && iface_own_address(s->e, &peer->ip))
 		dgram_set_deaf(s, true);
 }
 

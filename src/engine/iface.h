@@ -51,6 +51,7 @@ void iface_free_all(struct engine *e);
 struct iface *iface_of_address(struct engine *e, const ip_addr_t *ip);
 bool iface_is_broadcast(struct engine *e, const ip_addr_t *ip);
 void iface_fix_zone(struct engine *e, ip_addr_t *ip);
+bool iface_own_address(struct engine *e, const ip_addr_t *ip);
 struct netif *iface_of_group(struct engine *e, const ip_addr_t *group);
 unsigned iface_index(struct engine *e, const char *name);	/* 0: none of that name */
 void iface_name(struct engine *e, unsigned index, char name[16]);

@@ -82,6 +82,12 @@ void iface_fix_zone(struct engine *e, ip_addr_t *ip)
 		ip6_addr_assign_zone(ip_2_ip6(ip), IP6_UNKNOWN, only->netif);
 }
 
+/* iface_own_address() - Does what is sent there come back to the stack itself? */
+bool iface_own_address(struct engine *e, const ip_addr_t *ip)
+{
+	return ip_addr_isloopback(ip) || iface_of_address(e, ip);
+}
+
 /* iface_of_group() - Where a link-local IPv6 group is that names no interface: on the
  * first one, as by Linux's routes; NULL: its zone is known, or there is none */
 struct netif *iface_of_group(struct engine *e, const ip_addr_t *group)

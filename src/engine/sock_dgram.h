@@ -79,7 +79,6 @@ int dgram_connect(struct sock *s, const struct msg_addr *to, struct portset *por
 int dgram_setopt(struct sock *s, int level, int name, const void *val, uint32_t len);
 int dgram_getopt(struct sock *s, int level, int name, void *val, uint32_t *len);
 void dgram_destroy(struct sock *s);
-bool dgram_own_address(struct engine *e, const ip_addr_t *ip);
 int dgram_outlook(struct sock *s, const struct msg_outlook *q, struct msg_verdict *v);
 void dgram_set_deaf(struct sock *s, bool deaf);
 void dgram_look_at_erred(struct engine *e);

@@ -324,7 +324,7 @@ static void reap_listeners(struct engine *e, const struct endpoint *to)
 {
 	struct sock *s, *next;
 
-	if (!ip_addr_isloopback(&to->ip) && !iface_of_address(e, &to->ip))
+	if (!iface_own_address(e, &to->ip))
 		return;
 	for (s = ports_first(&e->tcp_ports, to->port); s; s = next) {
 		next = s->port_next;

@@ -165,7 +165,7 @@ static bool refuse(struct engine *e, const struct dgram_info *info, struct pbuf 
 	if (v6 ? netif_get_ip6_addr_match(n, ip_2_ip6(&info->to.ip)) >= 0 :
 		 ip4_addr_cmp(netif_ip4_addr(n), ip_2_ip4(&info->to.ip)))
 		return false;		/* lwIP will */
-	if (!dgram_own_address(e, &info->to.ip) || lwip_wants(info->to.port) ||
+	if (!iface_own_address(e, &info->to.ip) || lwip_wants(info->to.port) ||
 	    !checksum_ok(p, uh, hlen, n))
 		return false;
 	MIB2_STATS_INC(mib2.udpnoports);
@@ -484,7 +484,7 @@ static int udp_op_connect(struct sock *s, const struct msg_addr *to, uint32_t pl
 		return r;
 	info.from = s->local;
 	info.to = s->remote;
-	dgram_set_deaf(s, dgram_own_address(s->e, &s->remote.ip) && !find(ports_of(s), &info));
+	dgram_set_deaf(s, iface_own_address(s->e, &s->remote.ip) && !find(ports_of(s), &info));
 	return 0;
 }
 
