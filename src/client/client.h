@@ -105,7 +105,7 @@ enum {
 	TAG_OPT_INQ		= 1 << 23,	/* TCP_INQ */
 	/* streams, which have none of the above but the timestamps and PENDING */
 	TAG_OPT_SMALL		= 1 << 0,	/* SO_SNDBUF (connect.c) */
-	TAG_OPT_MIDDLE		= 1 << 1,
+	TAG_OPT_LARGE		= 1 << 1,
 };
 
 bool client_identify(int fd, struct sockname *sn);

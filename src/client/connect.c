@@ -33,9 +33,10 @@
 
 #define PLUG_FIRST	2240		/* of the bytes that the minimal buffer takes */
 #define PLUG_MAX	1024		/* more of them, one by one */
-#define SNDBUF		(4u << 20)	/* asked for; net.core.wmem_max decides */
-#define SNDBUF_MIN	(136u << 10)	/* the kernel doubles it: 4 * 68 KiB, see client_widen() */
-#define SNDBUF_MIDDLE	(512u << 10)
+/* asked for; the kernel doubles it, and net.core.wmem_max bounds it */
+#define SNDBUF		(512u << 10)
+#define SNDBUF_MIN	(136u << 10)	/* 4 * 68 KiB, see client_widen() */
+#define SNDBUF_MAX	(4u << 20)
 
 /**
  * client_plug() - Make our end unwritable
@@ -78,10 +79,11 @@ int client_plug(int fd)
  * calls a socket writable only below a quarter of SO_SNDBUF: the default
  * of 208 KiB could stay unwritable for ever.  So it is no less, whatever the
  * application wants; more than that it is to get, so that a write blocks as it expects.
+ * Who does not say gets what feeds the daemon and stays in a processor's cache.
  */
 void client_widen(int fd, unsigned sndbuf)
 {
-	unsigned size = !sndbuf || sndbuf > SNDBUF ? SNDBUF :
+	unsigned size = !sndbuf ? SNDBUF : sndbuf > SNDBUF_MAX ? SNDBUF_MAX :
 			sndbuf < SNDBUF_MIN ? SNDBUF_MIN : sndbuf;
 
 	sys_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
@@ -102,14 +104,14 @@ void client_set_sndbuf(int fd, unsigned sndbuf)
 		client_widen(fd, sndbuf);
 	if (!t.domain)
 		return;			/* accepted: it will not need to know again */
-	t.opts &= ~(unsigned)(TAG_OPT_SMALL | TAG_OPT_MIDDLE);
-	t.opts |= sndbuf <= SNDBUF_MIN ? TAG_OPT_SMALL : sndbuf <= SNDBUF_MIDDLE ? TAG_OPT_MIDDLE : 0;
+	t.opts &= ~(unsigned)(TAG_OPT_SMALL | TAG_OPT_LARGE);
+	t.opts |= sndbuf <= SNDBUF_MIN ? TAG_OPT_SMALL : sndbuf > SNDBUF ? TAG_OPT_LARGE : 0;
 	tag_set(fd, t);
 }
 
 static unsigned kept_sndbuf(struct tag t)
 {
-	return t.opts & TAG_OPT_SMALL ? SNDBUF_MIN : t.opts & TAG_OPT_MIDDLE ? SNDBUF_MIDDLE : 0;
+	return t.opts & TAG_OPT_SMALL ? SNDBUF_MIN : t.opts & TAG_OPT_LARGE ? SNDBUF_MAX : 0;
 }
 
 /**

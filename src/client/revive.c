@@ -104,7 +104,7 @@ static void copy_native(int from, int to)
 
 static void copy_sndbuf(struct tag from, int to)
 {
-	unsigned size = from.opts & (TAG_OPT_SMALL | TAG_OPT_MIDDLE);
+	unsigned size = from.opts & (TAG_OPT_SMALL | TAG_OPT_LARGE);
 	struct tag t = tag_get(to);
 
 	t.opts |= size;

@@ -165,6 +165,12 @@ static void tune_window(struct tcp_sock *ts, uint32_t took)
 	ts->rx_wnd = want;
 }
 
+/* tcp_recved() would send an ACK in the midst of a burst: xfer_ack() says when */
+static void open_window(struct tcp_pcb *pcb, uint32_t n)
+{
+	pcb->rcv_wnd = LWIP_MIN(pcb->rcv_wnd + n, TCP_WND_MAX(pcb));
+}
+
 /* xfer_flush() - Give the application what the network delivered, and the
  * peer the window for it; pass the peer's FIN on behind the last byte */
 void xfer_flush(struct tcp_sock *ts)
@@ -174,13 +180,9 @@ void xfer_flush(struct tcp_sock *ts)
 
 	if (small && ts->rx_total >= SNDBUF_LARGE_AT && !ts->s.o.rcvbuf_set)
 		sock_set_sndbuf(&ts->s, SNDBUF_LARGE);
-	if (credit && ts->pcb)
+	if (credit && ts->pcb) {
 		tune_window(ts, credit);
-	while (credit && ts->pcb) {
-		u16_t n = credit > 0xffff ? 0xffff : (u16_t)credit;
-
-		tcp_recved(ts->pcb, n);
-		credit -= n;
+		open_window(ts->pcb, credit);
 	}
 	if (!ts->rx_head && ts->rx_fin && !ts->rx_fin_done) {
 		ts->rx_fin_done = true;
