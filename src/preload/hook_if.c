@@ -50,8 +50,26 @@ static int foreign_ifioctl(int fd, unsigned long req, void *arg)
 	return -ENODEV;
 }
 
+/* requests that the kernel answers for a socket of a stack, too; some programs make one
+ * before each read */
+static bool plain_request(enum fd_class c, unsigned long req)
+{
+	switch (req) {
+	case FIONREAD:
+		return c == FD_STREAM;
+	case FIONBIO:
+	case FIOASYNC:
+	case FIOCLEX:
+	case FIONCLEX:
+		return true;
+	default:
+		return false;
+	}
+}
+
 HOOK(int, ioctl, (int fd, unsigned long req, ...))
 {
+	enum fd_class c;
 	struct sockname sn;
 	va_list ap;
 	void *arg;
@@ -61,7 +79,10 @@ HOOK(int, ioctl, (int fd, unsigned long req, ...))
 	va_end(ap);
 	if (conn_owns(fd))
 		return (int)hook_result(-EBADF);
-	if (fdtab_class(fd) != FD_FOREIGN && client_identify(fd, &sn))
+	c = fdtab_class(fd);
+	if (plain_request(c, req))
+		return sys_ioctl(fd, req, arg);
+	if (c != FD_FOREIGN && client_identify(fd, &sn))
 		return (int)hook_result(client_ioctl(fd, &sn, req, arg));
 	if (req >= IFIOCTL_FIRST && req <= IFIOCTL_LAST && req != SIOCOUTQNSD &&
 	    stack_takes(AF_NETLINK) && is_socket(fd))
