@@ -40,6 +40,10 @@ uint64_t port_keyed_hash(uint64_t k0, uint64_t k1, const void *data, size_t len)
 typedef void port_ra_fn(struct netif *n, const uint8_t *m, size_t len);
 void port_on_ra(port_ra_fn *fn);
 
+/* --- time */
+uint64_t port_now_us(void);
+void port_clock_step(void);
+
 /* --- TCP timers: lwIP's own stay off; the engine calls port_tcp_tick()
  * after port_tcp_due() milliseconds */
 #define PORT_TCP_NEVER	UINT32_MAX

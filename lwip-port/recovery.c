@@ -32,7 +32,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/sys.h"
 #include "hooks.h"
@@ -47,14 +46,6 @@
 #define THIN_SEGMENTS	4u		/* fewer in flight is a thin stream, for which ... */
 #define THIN_RETRIES	6		/* ... so many time-outs are not doubled, as in Linux */
 #define IDLE_MS		1000u		/* with nothing in flight, our state is given up */
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 /* ---- timer ---- */
 
@@ -296,7 +287,7 @@ static void on_timer(struct wheel_timer *t)
 		return;
 	}
 	if (what == REC_T_REORDER) {
-		detect(r, (uint32_t)now_us());
+		detect(r, (uint32_t)port_now_us());
 		progress(r, 0, false);
 	} else if (what == REC_T_PROBE) {
 		send_probe(r);
@@ -414,7 +405,7 @@ void recovery_acked(struct pcbnode *node, const struct ack_info *a)
 	struct tcp_pcb *pcb = node->pcb;
 	uint32_t una = pcb->lastack, acked = una - a->una;
 	struct sack_news news = { 0 };
-	uint64_t now = now_us();
+	uint64_t now = port_now_us();
 	bool was_slow = r->cc.cwnd < r->cc.ssthresh;
 
 	r->cc.mss = port_tcp_wire_mss(pcb);
@@ -459,7 +450,7 @@ void recovery_sent(struct pcbnode *node, uint32_t seq, uint32_t len)
 {
 	struct recovery *r = node->rec;
 	bool first = !r->sb.n;
-	uint64_t us = now_us();
+	uint64_t us = port_now_us();
 	uint32_t ms = (uint32_t)(us / 1000), pipe;	/* sys_now(), of the same clock */
 
 	/* RFC 5681 4.1: after a time-out's idleness the network is unknown */

@@ -111,17 +111,50 @@ uint64_t port_keyed_hash(uint64_t k0, uint64_t k1, const void *data, size_t len)
 	return siphash24(&key, data, len);
 }
 
+static struct {
+	bool stops;
+	uint64_t at;			/* us; 0: to be read */
+} stopped;
+
+/**
+ * port_clock_step() - The clock stands still from its next reading until the next call
+ *
+ * For who runs lwIP in turns: a segment that comes or goes looks at the clock ten times.
+ * Without a call the clock is read each time.
+ */
+void port_clock_step(void)
+{
+	stopped.stops = true;
+	stopped.at = 0;
+}
+
+/**
+ * port_now_us() - The port's clock
+ *
+ * Return: microseconds of CLOCK_MONOTONIC
+ */
+uint64_t port_now_us(void)
+{
+	struct timespec ts;
+	uint64_t us;
+
+	if (stopped.at)
+		return stopped.at;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	us = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+	if (stopped.stops)
+		stopped.at = us;
+	return us;
+}
+
 /**
  * sys_now() - lwIP's clock
  *
- * Return: milliseconds of CLOCK_MONOTONIC, modulo 2^32
+ * Return: milliseconds of port_now_us(), modulo 2^32
  */
 u32_t sys_now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u32_t)(ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+	return (u32_t)(port_now_us() / 1000);
 }
 
 /**

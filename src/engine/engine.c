@@ -86,6 +86,7 @@ static void turn(struct loop_prepare *p)
 	}
 	board_settle(e);
 	arm_timers(e);
+	port_clock_step();
 }
 
 static void on_lwip_timer(struct loop_timer *t)
