@@ -3,7 +3,8 @@ libbase_la_SOURCES = \
 	src/base/addr.h src/base/addr.c \
 	src/base/fdio.h src/base/fdio.c src/base/hash.h \
 	src/base/log.h src/base/log.c \
-	src/base/loop.h src/base/loop.c
+	src/base/loop.h src/base/loop.c \
+	src/base/timer_heap.h src/base/timer_heap.c
 
 if HAVE_CMOCKA
 base_tests = \

@@ -10,9 +10,8 @@
  * a descriptor that was deleted, even if its number, or its structure, was
  * registered anew in between.
  *
- * Timers are a pairing heap whose links are in the timers themselves: arming
- * cannot fail and never allocates.  The order is (deadline, order of arming);
- * a deadline in the past counts as now.  So a timer that re-arms itself for
+ * Timers are a heap (timer_heap.h): arming cannot fail and never allocates.
+ * The order is (deadline, order of arming); a deadline in the past counts as now.  So a timer that re-arms itself for
  * now comes after every other that is due, and a pass, which runs only what
  * was armed before it began, ends.  Deferred work is likewise run as one
  * batch a pass: what it defers in turn waits for the next, so that neither
@@ -22,8 +21,11 @@
  * a while before it sleeps (loop_set_spin()): that spares the processor's way to
  * idle and back, and costs its time.
  *
- * The sleep is exact to the nanosecond by epoll_pwait2(2) (Linux 5.11), else
- * rounded up to the millisecond, never down, which would spin.
+ * A timer that is some way off is waited for by an alarm, a timerfd among the
+ * descriptors: set once, it costs the many sleeps before it nothing, no look at the
+ * clock either.  It may go off for one that was put off meanwhile.  For what is
+ * nearer the sleep itself ends, exact to the nanosecond by epoll_pwait2(2) (Linux
+ * 5.11), else rounded up to the millisecond, never down, which would spin.
  *
  * All state belongs to the loop's thread but "stop" and the eventfd behind
  * it, which a signal handler may touch.  Memory: one allocation of ~3.5 KB.
@@ -34,15 +36,19 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 #include <linux/time_types.h>
 #include "base/loop.h"
+#include "base/timer_heap.h"
 
 #define LOOP_EVENTS	256	/* events a wake-up */
 #define LOOP_FREE_PASSES 16	/* rounds of deferred work that loop_free() grants */
 #define NS_PER_S	1000000000ull
 #define NS_PER_MS	1000000ull
+#define ALARM_NS	NS_PER_MS	/* what is nearer is not worth an alarm */
+#define NEVER		UINT64_MAX
 
 struct loop {
 	int epfd;
@@ -50,6 +56,8 @@ struct loop {
 	volatile sig_atomic_t stop;
 	uint64_t spin_ns;		/* to look for events before a sleep */
 	struct loop_fd stop_fd;		/* eventfd: wakes the loop for "stop" */
+	struct loop_fd alarm_fd;	/* timerfd */
+	uint64_t alarm;			/* when it goes off, or NEVER */
 	uint64_t now;
 
 	struct epoll_event ev[LOOP_EVENTS];
@@ -99,6 +107,29 @@ static void stop_event(struct loop_fd *w, uint32_t events)
 		;
 }
 
+static void alarm_event(struct loop_fd *w, uint32_t events)
+{
+	container_of(w, struct loop, alarm_fd)->alarm = NEVER;
+}
+
+/* watch a descriptor of the loop's own, which is closed on failure; 0 or -errno */
+static int watch_own(struct loop *l, struct loop_fd *w, int fd, uint32_t events, loop_fd_cb *cb)
+{
+	int rc = fd < 0 ? -errno : loop_fd_add(l, w, fd, events, cb);
+
+	if (rc < 0 && fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static void close_own(struct loop_fd *w)
+{
+	if (!w->loop)
+		return;
+	loop_fd_del(w);
+	close(w->fd);
+}
+
 /**
  * loop_new() - Create a loop
  *
@@ -107,32 +138,27 @@ static void stop_event(struct loop_fd *w, uint32_t events)
 struct loop *loop_new(void)
 {
 	struct loop *l = calloc(1, sizeof(*l));
-	int fd = -1, rc;
+	int rc;
 
 	if (!l)
 		return NULL;
 	l->work_tail = &l->work;
 	l->now = clock_ns();
+	l->alarm = NEVER;
 	l->epfd = epoll_create1(EPOLL_CLOEXEC);
-	if (l->epfd < 0)
-		goto fail;
-	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (fd < 0)
-		goto fail;
-	rc = loop_fd_add(l, &l->stop_fd, fd, EPOLLIN, stop_event);
-	if (rc < 0) {
-		errno = -rc;
-		goto fail;
+	if (l->epfd < 0) {
+		free(l);
+		return NULL;
 	}
-	return l;
-fail:
-	rc = errno;
-	if (fd >= 0)
-		close(fd);
-	if (l->epfd >= 0)
-		close(l->epfd);
-	free(l);
-	errno = rc;
+	rc = watch_own(l, &l->stop_fd, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), EPOLLIN, stop_event);
+	if (!rc)		/* edge-triggered: it need not be read */
+		rc = watch_own(l, &l->alarm_fd,
+			       timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+			       EPOLLIN | EPOLLET, alarm_event);
+	if (!rc)
+		return l;
+	loop_free(l);
+	errno = -rc;
 	return NULL;
 }
 
@@ -224,61 +250,7 @@ static void dispatch(struct loop *l, int n)
 	l->cur = 0;
 }
 
-/* --- timers: a pairing heap; ->prev is the left sibling, or the parent of a
- * first child --- */
-
-static bool before(const struct loop_timer *a, const struct loop_timer *b)
-{
-	return a->at != b->at ? a->at < b->at : a->seq < b->seq;
-}
-
-static struct loop_timer *meld(struct loop_timer *a, struct loop_timer *b)
-{
-	if (!a || !b)
-		return a ? a : b;
-	if (before(b, a)) {
-		struct loop_timer *t = a;
-
-		a = b;
-		b = t;
-	}
-	b->prev = a;
-	b->next = a->child;
-	if (b->next)
-		b->next->prev = b;
-	a->child = b;
-	a->next = NULL;
-	a->prev = NULL;
-	return a;
-}
-
-/* the heap of a list of siblings: pairs from the left, then from the right */
-static struct loop_timer *meld_siblings(struct loop_timer *first)
-{
-	struct loop_timer *pairs = NULL, *root = NULL;
-
-	while (first) {
-		struct loop_timer *a = first, *b = a->next;
-
-		first = b ? b->next : NULL;
-		a->next = NULL;
-		if (b)
-			b->next = NULL;
-		a = meld(a, b);
-		a->next = pairs;
-		pairs = a;
-	}
-	while (pairs) {
-		struct loop_timer *next = pairs->next;
-
-		pairs->next = NULL;
-		root = meld(root, pairs);
-		pairs = next;
-	}
-	if (root)
-		root->prev = NULL;
-	return root;
-}
+/* --- timers --- */
 
 /**
  * loop_timer_del() - Disarm a timer
@@ -286,24 +258,9 @@ static struct loop_timer *meld_siblings(struct loop_timer *first)
  */
 void loop_timer_del(struct loop_timer *t)
 {
-	struct loop *l = t->loop;
-	struct loop_timer *sub;
-
-	if (!l)
+	if (!t->loop)
 		return;
-	sub = meld_siblings(t->child);
-	if (t == l->timers) {
-		l->timers = sub;
-	} else {
-		if (t->prev->child == t)
-			t->prev->child = t->next;
-		else
-			t->prev->next = t->next;
-		if (t->next)
-			t->next->prev = t->prev;
-		l->timers = meld(l->timers, sub);
-	}
-	t->child = t->next = t->prev = NULL;
+	timer_heap_del(&t->loop->timers, t);
 	t->loop = NULL;
 }
 
@@ -321,7 +278,7 @@ void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t at_ns)
 	t->loop = l;
 	t->at = at_ns > l->now ? at_ns : l->now;
 	t->seq = ++l->seq;
-	l->timers = meld(l->timers, t);
+	timer_heap_add(&l->timers, t);
 }
 
 /**
@@ -429,16 +386,18 @@ static void run_prepare(struct loop *l)
 
 /* --- the wake-up --- */
 
-/* how long we may sleep, in ns; UINT64_MAX is for ever */
+/* how long we may sleep, in ns, or NEVER to end */
 static uint64_t sleep_ns(const struct loop *l, int timeout_ms)
 {
-	uint64_t max = timeout_ms < 0 ? UINT64_MAX : (uint64_t)timeout_ms * NS_PER_MS;
+	uint64_t max = timeout_ms < 0 ? NEVER : (uint64_t)timeout_ms * NS_PER_MS;
 	uint64_t now, left;
 
 	if (!max || l->work || l->stop)
 		return 0;
 	if (!l->timers)
 		return max;
+	if (timeout_ms < 0 && l->alarm <= l->timers->at)
+		return NEVER;
 	now = clock_ns();
 	left = l->timers->at > now ? l->timers->at - now : 0;
 	return left < max ? left : max;
@@ -448,7 +407,7 @@ static int wait_ms(struct loop *l, uint64_t ns)
 {
 	uint64_t ms = ns / NS_PER_MS + (ns % NS_PER_MS != 0);
 
-	if (ns == UINT64_MAX)
+	if (ns == NEVER)
 		return epoll_wait(l->epfd, l->ev, LOOP_EVENTS, -1);
 	return epoll_wait(l->epfd, l->ev, LOOP_EVENTS, ms < INT_MAX ? (int)ms : INT_MAX);
 }
@@ -461,7 +420,7 @@ static int wait_events(struct loop *l, uint64_t ns)
 	int n;
 
 	/* the plain call is enough, and known to every filter, for 0 and ever */
-	if (l->no_pwait2 || ns == 0 || ns == UINT64_MAX)
+	if (l->no_pwait2 || ns == 0 || ns == NEVER)
 		return wait_ms(l, ns);
 	n = (int)syscall(SYS_epoll_pwait2, l->epfd, l->ev, LOOP_EVENTS, &ts, NULL, 0);
 	if (n < 0 && (errno == ENOSYS || errno == EPERM)) {
@@ -525,6 +484,20 @@ static int spin(struct loop *l, uint64_t most)
 	return n;
 }
 
+/* have the alarm wake us for the first timer */
+static bool set_alarm(struct loop *l)
+{
+	uint64_t at = l->timers->at;
+	struct itimerspec t = {
+		.it_value = { .tv_sec = (time_t)(at / NS_PER_S), .tv_nsec = (long)(at % NS_PER_S) },
+	};
+
+	if (timerfd_settime(l->alarm_fd.fd, TFD_TIMER_ABSTIME, &t, NULL) < 0)
+		return false;
+	l->alarm = at;
+	return true;
+}
+
 /* how many events there are, after a sleep if there are none yet */
 static int next_events(struct loop *l, int timeout_ms)
 {
@@ -537,6 +510,8 @@ static int next_events(struct loop *l, int timeout_ms)
 			return n;
 		ns = sleep_ns(l, timeout_ms);
 	}
+	if (timeout_ms < 0 && ns >= ALARM_NS && ns != NEVER && set_alarm(l))
+		ns = NEVER;
 	return wait_events(l, ns);
 }
 
@@ -622,8 +597,8 @@ void loop_free(struct loop *l)
 		run_work(l);
 	while (l->timers)
 		loop_timer_del(l->timers);
-	loop_fd_del(&l->stop_fd);
-	close(l->stop_fd.fd);
+	close_own(&l->stop_fd);
+	close_own(&l->alarm_fd);
 	close(l->epfd);
 	free(l);
 }
