@@ -152,7 +152,7 @@ static int prepare(const struct msghdr *m, int flags, struct tag t, struct dgram
 /**
  * dgram_sendmsg() - sendmsg(2) on a datagram socket
  *
- * Return: bytes of payload, or -errno
+ * Return: bytes of payload, or -errno; -EBADFD: it is no datagram socket of a stack
  */
 ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m, int flags)
 {
@@ -164,9 +164,12 @@ ssize_t dgram_sendmsg(int fd, const struct sockname *sn, const struct msghdr *m,
 	bool settle;
 	size_t total;
 	ssize_t n;
-	int ret = flags & MSG_OOB && minds_oob(fd, sn, m, t) ? -EOPNOTSUPP :
-		prepare(m, flags, t, &h, &ctl, &total);
+	int ret;
 
+	if (t.type == SOCK_STREAM)
+		return -EBADFD;
+	ret = flags & MSG_OOB && minds_oob(fd, sn, m, t) ? -EOPNOTSUPP :
+		prepare(m, flags, t, &h, &ctl, &total);
 	/* a send that fails leaves a socket with a port, too (inet_send_prepare()) */
 	if (ret && t.type == SOCK_DGRAM && t.state == TAG_NEW)
 		outlook_settle(sn);
@@ -260,9 +263,8 @@ static size_t room(const struct msghdr *m)
 #define RECVERR_OPTS	(TAG_OPT_RECVERR | TAG_OPT_RECVERR6)
 
 /* recvmsg(MSG_ERRQUEUE): the error in front, with struct sock_extended_err */
-static ssize_t recv_error_queue(int fd, struct msghdr *m)
+static ssize_t recv_error_queue(int fd, struct tag t, struct msghdr *m)
 {
-	struct tag t = tag_get(fd);
 	struct {
 		struct sock_extended_err ee;
 		union msg_sockaddr offender;
@@ -326,21 +328,22 @@ static int front_error(int fd, int err)
  * dgram_recvmsg() - recvmsg(2) on a datagram socket
  * @m:	filled in as recvmsg(2) does: name, control data, flags
  *
- * Return: bytes of payload, or -errno
+ * Return: bytes of payload, or -errno; -EBADFD: it is no datagram socket of a stack
  */
 ssize_t dgram_recvmsg(int fd, const struct sockname *sn, struct msghdr *m, int flags)
 {
-	struct tag t;
+	struct tag t = tag_get(fd);
 	struct dgram_hdr h;
 	ssize_t n;
 	size_t size;
 	bool peek;
 
+	if (t.type == SOCK_STREAM)
+		return -EBADFD;
 	if (m->msg_iovlen >= IOV_MAX)
 		return -EMSGSIZE;
 	if (flags & MSG_ERRQUEUE)
-		return recv_error_queue(fd, m);
-	t = tag_get(fd);
+		return recv_error_queue(fd, t, m);
 	if (flags & MSG_OOB && t.type == SOCK_RAW)
 		return -EOPNOTSUPP;
 

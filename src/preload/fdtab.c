@@ -11,6 +11,10 @@
  * "listener", whose end accept() notices by itself.  FD_SPECIAL only says:
  * ask the tag.
  *
+ * Of the datagram socket that it used last a thread knows the name, too: programs use
+ * one over and over, and asking for it was one system call of three.  Any change of the table
+ * ends that.  A number that changed hands behind our back is found out by its tag.
+ *
  * A vfork child writes into our memory but has descriptors of its own: it may
  * forget (harmless for us), but not record.
  * A program that filters its own system calls would die of our questions.
@@ -28,7 +32,15 @@
 #define FREEZE_MAX	1024	/* numbers that are looked at: programs that sandbox have few */
 
 uint8_t fdtab[FDTAB_SIZE];
+unsigned fdtab_changes;
 static bool frozen;
+
+static __thread struct {
+	int fd;
+	unsigned changes;
+	unsigned writes;		/* a signal handler may come in between */
+	struct sockname sn;
+} recent = { .fd = -1 };
 
 /**
  * fdtab_set() - Record what a descriptor is
@@ -39,6 +51,7 @@ void fdtab_set(int fd, enum fd_class c)
 		return;
 	if (!conn_in_owner())
 		c = FD_UNKNOWN;
+	__atomic_fetch_add(&fdtab_changes, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&fdtab[fd], (uint8_t)c, __ATOMIC_RELAXED);
 }
 
@@ -73,6 +86,36 @@ enum fd_class fdtab_find_out(int fd)
 	}
 	fdtab_set(fd, c);
 	return c;
+}
+
+/**
+ * fdtab_last_dgram() - Is this the datagram socket that the thread used last?
+ * @sn:		its name, if so
+ */
+bool fdtab_last_dgram(int fd, struct sockname *sn)
+{
+	unsigned writes = recent.writes;
+
+	if (recent.fd != fd || recent.changes != __atomic_load_n(&fdtab_changes, __ATOMIC_RELAXED))
+		return false;
+	*sn = recent.sn;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return writes == recent.writes;
+}
+
+/**
+ * fdtab_used_dgram() - Remember a datagram socket's name
+ * @changes:	fdtab_changes before it was asked for
+ */
+void fdtab_used_dgram(int fd, const struct sockname *sn, unsigned changes)
+{
+	recent.fd = -1;
+	recent.writes++;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	recent.sn = *sn;
+	recent.changes = changes;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	recent.fd = fd;
 }
 
 /**

@@ -2,6 +2,7 @@
 #ifndef PRELOAD_FDTAB_H
 #define PRELOAD_FDTAB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum fd_class {
@@ -16,9 +17,14 @@ enum fd_class {
 #define FDTAB_SIZE	(1u << 20)	/* higher numbers are found out each time */
 
 extern uint8_t fdtab[FDTAB_SIZE];
+extern unsigned fdtab_changes;		/* each time a number becomes another descriptor */
+
+struct sockname;
 
 enum fd_class fdtab_find_out(int fd);
 void fdtab_set(int fd, enum fd_class c);
+bool fdtab_last_dgram(int fd, struct sockname *sn);
+void fdtab_used_dgram(int fd, const struct sockname *sn, unsigned changes);
 void fdtab_freeze(void);
 bool fdtab_frozen(void);
 void fdtab_forget_range(unsigned first, unsigned last);
@@ -36,6 +42,7 @@ static inline enum fd_class fdtab_class(int fd)
 
 static inline void fdtab_forget(int fd)
 {
+	__atomic_fetch_add(&fdtab_changes, 1, __ATOMIC_RELAXED);
 	if ((unsigned)fd < FDTAB_SIZE)
 		__atomic_store_n(&fdtab[fd], FD_UNKNOWN, __ATOMIC_RELAXED);
 }

@@ -62,16 +62,36 @@ static ssize_t send_error(int fd, int flags, ssize_t n)
 	return n;
 }
 
+/* which socket is it?  *guess: by memory, which its tag has to confirm */
+static bool name_of(int fd, struct sockname *sn, bool *guess)
+{
+	unsigned changes = __atomic_load_n(&fdtab_changes, __ATOMIC_RELAXED);
+
+	*guess = fdtab_last_dgram(fd, sn);
+	if (*guess)
+		return true;
+	if (!client_identify(fd, sn)) {
+		fdtab_forget(fd);
+		return false;
+	}
+	if (sn->kind == SOCKNAME_DGRAM)
+		fdtab_used_dgram(fd, sn, changes);
+	return true;
+}
+
 static ssize_t slow_recvmsg(int fd, struct msghdr *m, int flags)
 {
 	struct sockname sn;
+	bool guess;
 	ssize_t n;
 
-	if (!client_identify(fd, &sn)) {
-		fdtab_forget(fd);
+	if (!name_of(fd, &sn, &guess))
 		return sys_recvmsg(fd, m, flags);
-	}
 	n = client_recvmsg(fd, &sn, m, flags);
+	if (guess && n == -EBADFD) {
+		fdtab_forget(fd);
+		return slow_recvmsg(fd, m, flags);
+	}
 	settle(fd);
 	return hook_result(n);
 }
@@ -79,13 +99,16 @@ static ssize_t slow_recvmsg(int fd, struct msghdr *m, int flags)
 static ssize_t slow_sendmsg(int fd, const struct msghdr *m, int flags)
 {
 	struct sockname sn;
+	bool guess;
 	ssize_t n;
 
-	if (!client_identify(fd, &sn)) {
-		fdtab_forget(fd);
+	if (!name_of(fd, &sn, &guess))
 		return sys_sendmsg(fd, m, flags);
-	}
 	n = client_sendmsg(fd, &sn, m, flags);
+	if (guess && n == -EBADFD) {
+		fdtab_forget(fd);
+		return slow_sendmsg(fd, m, flags);
+	}
 	settle(fd);
 	return hook_result(n);
 }

@@ -2,7 +2,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +15,8 @@
 #include <netdb.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <linux/errqueue.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -97,6 +101,35 @@ static void truncation_peeking_and_sizes(void **state)
 	free(big);
 	close(a);
 	close(b);
+}
+
+/* a process that shares our descriptors, but not our memory, puts another one in a socket's place */
+static void a_number_changes_hands_unseen(void **state)
+{
+	int a = udp(7212), b = udp(7213), p[2], status;
+	char buf[64];
+	pid_t pid;
+
+	put(b, 7212, "one", 3);
+	assert_int_equal(recv(a, buf, sizeof(buf), 0), 3);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, p), 0);
+	put(b, 7212, "two", 3);
+	pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+	if (pid == 0)
+		_exit(dup2(p[0], b) != b);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(send(b, "plain", 5, 0), 5);
+	assert_int_equal(recv(p[1], buf, sizeof(buf), 0), 5);
+	assert_memory_equal(buf, "plain", 5);
+	assert_int_equal(send(p[1], "back", 4, 0), 4);
+	assert_int_equal(recv(b, buf, sizeof(buf), 0), 4);
+	assert_memory_equal(buf, "back", 4);
+	assert_int_equal(recv(a, buf, sizeof(buf), 0), 3);
+	close(a);
+	close(b);
+	close(p[0]);
+	close(p[1]);
 }
 
 static void connected_or_not(void **state)
@@ -322,6 +355,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_come_with_datagrams),
 		cmocka_unit_test(truncation_peeking_and_sizes),
+		cmocka_unit_test(a_number_changes_hands_unseen),
 		cmocka_unit_test(connected_or_not),
 		cmocka_unit_test(errors_are_told_once),
 		cmocka_unit_test(ancillary_data_when_asked),
