@@ -8,7 +8,7 @@ lwip_wrappers = lwip-port/lwip/core.c lwip-port/lwip/icmp.c \
 	lwip-port/lwip/netif.c lwip-port/lwip/tcp.c lwip-port/lwip/tcp_in.c \
 	lwip-port/lwip/tcp_out.c
 lwip_port_files = lwip-port/arch/cc.h lwip-port/checksum.c lwip-port/congestion.c lwip-port/congestion.h \
-	lwip-port/forward.c lwip-port/guard_icmp.c lwip-port/guard_ip.c \
+	lwip-port/forward.c lwip-port/groups.c lwip-port/guard_icmp.c lwip-port/guard_ip.c \
 	lwip-port/guard_l2.c lwip-port/guard_nd6.c \
 	lwip-port/guard_tcp.c lwip-port/hooks.h lwip-port/ipopt.c lwip-port/ipopt.h lwip-port/isn.c lwip-port/lwipopts.h \
 	lwip-port/mempool.c lwip-port/mempool.h \

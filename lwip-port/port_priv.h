@@ -49,6 +49,11 @@ void port_icmp4_error(const struct pbuf *p, unsigned type, unsigned code, uint32
 void port_icmp6_error(const struct pbuf *p, struct netif *n, unsigned type, unsigned code,
 		      uint32_t word);
 
+/* groups.c, for the wrappers ipv4.c and ipv6.c, and theirs for it */
+uint32_t port_groups_rand(void);
+bool port_igmp_waits(void);
+bool port_mld_waits(void);
+
 /* forward.c, for guard_ip.c and offload.c */
 int port_forward4(struct pbuf *p, struct netif *inp);
 void port_forward6(struct pbuf *p, struct netif *inp);

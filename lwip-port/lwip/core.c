@@ -37,5 +37,10 @@ err_t port_ip4_output_raw(struct pbuf *p, const ip4_addr_t *src, const ip4_addr_
 #define IP6H_NEXTH(hdr) ((hdr)->_nexth)
 #include "core/stats.c"
 #include "core/sys.c"
-#include "core/timeouts.c"
 #include "core/udp.c"
+/* groups.c runs these two only while they have something to do */
+#undef LWIP_IGMP
+#define LWIP_IGMP	0
+#undef LWIP_IPV6_MLD
+#define LWIP_IPV6_MLD	0
+#include "core/timeouts.c"

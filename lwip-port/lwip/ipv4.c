@@ -4,6 +4,9 @@
  * packet's destination with an interface's address, one loopback address is
  * as good as another.  From the wire such packets do not come (guard_ip.c).
  *
+ * igmp.c draws a random number when it sets a timer, but for a query to be answered
+ * at once: groups.c.
+ *
  * Below, our etharp_tmr() calls lwIP's.  It gives up on a neighbour after as many
  * probes as Linux, and what waited for it goes back to its senders as errors,
  * where lwIP drops it without a word two seconds later.  And its table is shown:
@@ -14,7 +17,14 @@
 #include "core/ipv4/autoip.c"
 #include "core/ipv4/etharp.c"
 #undef etharp_tmr
+#include "port_priv.h"
+#undef LWIP_RAND
+#define LWIP_RAND()	port_groups_rand()
+#define igmp_input lwip_igmp_input
 #include "core/ipv4/igmp.c"
+#undef igmp_input
+#undef LWIP_RAND
+#define LWIP_RAND()	port_rand()
 #undef ip4_addr_cmp
 #undef ip4_addr_eq
 #define ip4_addr_eq(a, b) \
@@ -97,4 +107,23 @@ void etharp_tmr(void)
 		    arp_table[i].ctime + 1 >= PROBES)
 			give_up(i);
 	lwip_etharp_tmr();
+}
+
+/* igmp_input() - A query may set timers */
+void igmp_input(struct pbuf *p, struct netif *inp, const ip4_addr_t *dest)
+{
+	port_groups_rand();
+	lwip_igmp_input(p, inp, dest);
+}
+
+/* port_igmp_waits() - Is there a report to be sent? (groups.c) */
+bool port_igmp_waits(void)
+{
+	struct netif *n;
+
+	NETIF_FOREACH(n)
+		for (const struct igmp_group *g = netif_igmp_data(n); g; g = g->next)
+			if (g->timer)
+				return true;
+	return false;
 }

@@ -28,7 +28,11 @@
 #include "core/ipv6/ip6.c"
 #include "core/ipv6/ip6_addr.c"
 #include "core/ipv6/ip6_frag.c"
+#undef LWIP_RAND
+#define LWIP_RAND()	port_groups_rand()	/* drawn when a timer is set: groups.c */
 #include "core/ipv6/mld6.c"
+#undef LWIP_RAND
+#define LWIP_RAND()	port_rand()
 #define nd6_tmr lwip_nd6_tmr
 #include "core/ipv6/nd6.c"
 #undef nd6_tmr
@@ -115,4 +119,16 @@ void nd6_tmr(void)
 		    neighbor_cache[i].counter.probes_sent >= LWIP_ND6_MAX_MULTICAST_SOLICIT)
 			give_up(&neighbor_cache[i]);
 	lwip_nd6_tmr();
+}
+
+/* port_mld_waits() - Is there a report to be sent? (groups.c) */
+bool port_mld_waits(void)
+{
+	struct netif *n;
+
+	NETIF_FOREACH(n)
+		for (const struct mld_group *g = netif_mld6_data(n); g; g = g->next)
+			if (g->timer)
+				return true;
+	return false;
 }

@@ -13,4 +13,4 @@ check-system: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS=
 	USTACK_BUILD=$(abs_top_builddir) $(top_srcdir)/tests/run
 .PHONY: check-system
-EXTRA_DIST += tests/netns/dhcp6.sh tests/netns/dhcp6-server.py tests/netns/alert.py tests/netns/slaac.sh tests/netns/dhcp.sh tests/netns/dhcp-times.sh tests/netns/dhcp-server.py
+EXTRA_DIST += tests/netns/dhcp6.sh tests/netns/dhcp6-server.py tests/netns/alert.py tests/netns/groups.sh tests/netns/groups.py tests/netns/slaac.sh tests/netns/dhcp.sh tests/netns/dhcp-times.sh tests/netns/dhcp-server.py
