@@ -17,7 +17,7 @@
  * Errors and redirects are counted against ERRORS_PER_S and REDIRECTS_PER_S.
  *
  * A frame of up to 64 KB that a link merged (GRO) is one packet here, too.  Its
- * metadata goes along to a link that can use it, once the next hop's address
+ * metadata (meta.c) goes along to a link that can use it, once the next hop's address
  * is known; port_vnet_out() picks it up.  Else it is cut first (segment.c): a
  * packet that waits in lwIP's queues has no metadata.
  */
@@ -51,41 +51,7 @@ struct bucket {
 	time_t second;
 };
 
-/* what came with the packet at hand */
-struct meta {
-	struct virtio_net_hdr v;	/* offsets from the IP header on */
-	bool gso, partial;		/* merged; its checksum unfinished */
-	unsigned unit;			/* the largest packet that it becomes on a wire */
-};
-
 static struct bucket errors, redirects;
-static struct {				/* of the next input, port_vnet_in()'s */
-	const struct netif *n;
-	struct virtio_net_hdr v;
-} came;
-static struct {				/* on its way to port_vnet_out() */
-	const struct pbuf *p;
-	const struct virtio_net_hdr *v;
-} leaves;
-
-/* port_forward_meta_in() - Note the metadata of the frame that comes in next */
-void port_forward_meta_in(const struct netif *n, const struct virtio_net_hdr *v)
-{
-	came.n = n;
-	came.v = *v;
-}
-
-/* port_forward_meta_out() - The metadata of a forwarded frame that is about to
- * leave; false: it is none, or has none */
-bool port_forward_meta_out(const struct pbuf *p, unsigned l3, struct virtio_net_hdr *v)
-{
-	if (p != leaves.p)
-		return false;
-	*v = *leaves.v;
-	v->csum_start = (uint16_t)(v->csum_start + l3);
-	v->hdr_len = (uint16_t)(v->hdr_len + l3);
-	return true;
-}
 
 static bool allowed(struct bucket *b, unsigned per_second)
 {
@@ -113,37 +79,6 @@ static void error6(const struct pbuf *p, struct netif *inp, unsigned type, unsig
 {
 	if (allowed(&errors, ERRORS_PER_S))
 		port_icmp6_error(p, inp, type, code, word);
-}
-
-/* the metadata of a packet whose transport header is at @l4: false: it lies */
-static bool read_meta(struct meta *m, const struct pbuf *p, const struct netif *inp, unsigned l4)
-{
-	unsigned l2 = inp->flags & NETIF_FLAG_ETHARP ? SIZEOF_ETH_HDR : 0;
-	struct tcp_hdr t;
-
-	memset(m, 0, sizeof(*m));
-	m->unit = p->tot_len;
-	if (came.n != inp)
-		return true;
-	came.n = NULL;
-	m->v = came.v;
-	m->v.flags &= VIRTIO_NET_HDR_F_NEEDS_CSUM;
-	m->gso = m->v.gso_type != VIRTIO_NET_HDR_GSO_NONE;
-	m->partial = m->v.flags;
-	if (!m->gso && !m->partial)
-		return true;
-	if (m->partial && m->v.csum_start < l2 + l4)
-		return false;
-	m->v.csum_start = (uint16_t)(m->partial ? m->v.csum_start - l2 : l4);
-	if (!m->gso)
-		return true;
-	if (!m->v.gso_size || m->v.csum_start != l4 ||
-	    pbuf_copy_partial(p, &t, sizeof(t), (u16_t)l4) != sizeof(t))
-		return false;
-	m->v.hdr_len = (uint16_t)(l4 + TCPH_HDRLEN_BYTES(&t));
-	if (m->v.hdr_len + m->v.gso_size < m->unit)
-		m->unit = m->v.hdr_len + m->v.gso_size;
-	return true;
 }
 
 /* a packet that Ethernet's header can be put in front of; takes @p over */
@@ -194,15 +129,14 @@ static bool resolved4(struct netif *out, const ip4_addr_t *dst)
 	       etharp_find_addr(out, gw ? gw : dst, &mac, &ip) >= 0;
 }
 
-static void send4(struct pbuf *p, struct way4 *w, const struct meta *m)
+static void send4(struct pbuf *p, struct way4 *w, const struct port_meta *m)
 {
 	if (!m->gso && !m->partial) {
 		send_piece4(p, w);
-	} else if (portif_of(w->out)->vnet && m->unit <= w->mtu && resolved4(w->out, &w->dst)) {
-		leaves.p = p;
-		leaves.v = &m->v;
+	} else if (port_carries(portif_of(w->out), &m->v) && m->unit <= w->mtu && resolved4(w->out, &w->dst)) {
+		port_meta_leaves(p, &m->v);
 		w->out->output(w->out, p, &w->dst);
-		leaves.p = NULL;
+		port_meta_leaves(NULL, NULL);
 	} else {
 		port_segment(p, 0, &m->v, send_piece4, w);
 	}
@@ -318,7 +252,7 @@ static void route4(struct pbuf *p, struct netif *inp, const ip4_addr_t *src,
 	ip_addr_t d = IPADDR4_INIT(ip4_addr_get_u32(dst));
 	const struct route *r = route_forward(&d);
 	struct way4 w = { .dst = *dst };
-	struct meta m;
+	struct port_meta m;
 
 	if (!r || r->type > RTN_UNICAST) {
 		reject4(p, r);
@@ -336,7 +270,7 @@ static void route4(struct pbuf *p, struct netif *inp, const ip4_addr_t *src,
 	}
 	if (w.out->state == inp->state)
 		redirect4(p, r, src, dst);
-	if (!read_meta(&m, p, inp, IPH_HL_BYTES(ip)))
+	if (!port_meta_read(&m, p, inp, IPH_HL_BYTES(ip)))
 		return;
 	if (m.unit > w.mtu && IPH_OFFSET(ip) & PP_HTONS(IP_DF)) {
 		error4(p, ICMP_DUR, ICMP_DUR_FRAG, w.mtu);
@@ -408,18 +342,17 @@ static const struct nd6_neighbor_cache_entry *known6(const struct netif *n, cons
 	return NULL;
 }
 
-static void send6(struct pbuf *p, struct way6 *w, const struct meta *m)
+static void send6(struct pbuf *p, struct way6 *w, const struct port_meta *m)
 {
 	const ip6_addr_t *gw = route_gw6(w->out, &w->dst);
 	const struct portif *pi = portif_of(w->out);
 
 	if (!m->gso && !m->partial) {
 		send_piece6(p, w);
-	} else if (pi->vnet && (pi->out6 || known6(w->out, gw ? gw : &w->dst))) {
-		leaves.p = p;
-		leaves.v = &m->v;
+	} else if (port_carries(pi, &m->v) && (pi->out6 || known6(w->out, gw ? gw : &w->dst))) {
+		port_meta_leaves(p, &m->v);
 		send_piece6(p, w);
-		leaves.p = NULL;
+		port_meta_leaves(NULL, NULL);
 	} else {
 		port_segment(p, 0, &m->v, send_piece6, w);
 	}
@@ -509,7 +442,7 @@ static void route6(struct pbuf *p, struct netif *inp, const ip6_addr_t *src,
 	struct ip6_hdr *ip = p->payload;
 	struct way6 w = { .dst = *dst };
 	const struct route *r;
-	struct meta m;
+	struct port_meta m;
 	ip_addr_t d;
 
 	ip_addr_copy_from_ip6(d, *dst);
@@ -532,7 +465,7 @@ static void route6(struct pbuf *p, struct netif *inp, const ip6_addr_t *src,
 	}
 	if (w.out == inp)
 		redirect6(p, r, src, dst);
-	if (!read_meta(&m, p, inp, IP6_HLEN))
+	if (!port_meta_read(&m, p, inp, IP6_HLEN))
 		return;
 	if (m.unit > portif_of(w.out)->mtu) {
 		error6(p, inp, ICMP6_TYPE_PTB, 0, portif_of(w.out)->mtu);

@@ -67,6 +67,8 @@ int port_ip4_input(struct pbuf *p, struct netif *inp)
 		return eaten(p);
 	if (forwards(inp, PORT_FORWARD4) && port_forward4(p, inp))
 		return 1;
+	if (IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF))
+		port_meta_forget();	/* the datagram's, if anything's */
 	return IPH_HL_BYTES(ip) > IP_HLEN && !ipopt_input(p, inp) ? eaten(p) : 0;
 }
 
@@ -260,6 +262,7 @@ int port_ip6_input(struct pbuf *p, struct netif *inp)
 	case PASS:
 		return 0;
 	case FRAGMENT:
+		port_meta_forget();
 		reass6_input(p, w.frag, inp);
 		return 1;
 	default:

@@ -15,7 +15,7 @@ lwip_port_files = lwip-port/arch/cc.h lwip-port/checksum.c lwip-port/congestion.
 	lwip-port/offload.c lwip-port/pcbtable.c lwip-port/pcbtable.h lwip-port/port.h \
 	lwip-port/port_priv.h lwip-port/reass6.c lwip-port/reass6.h lwip-port/route.c lwip-port/siphash.c lwip-port/siphash.h \
 	lwip-port/recovery.c lwip-port/recovery.h lwip-port/rexmit.c lwip-port/rtt.h \
-	lwip-port/sack.c lwip-port/sack.h lwip-port/segment.c lwip-port/sys.c lwip-port/tcpglue.c lwip-port/tcpinfo.c \
+	lwip-port/meta.c lwip-port/sack.c lwip-port/sack.h lwip-port/segment.c lwip-port/sys.c lwip-port/tcpglue.c lwip-port/tcpinfo.c \
 	lwip-port/urgent.c lwip-port/wheel.c lwip-port/wheel.h
 
 noinst_LTLIBRARIES += liblwip.la liblwipport.la

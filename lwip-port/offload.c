@@ -11,9 +11,11 @@
  *
  * UDP of ours is marked by a flag of its pbuf (UDP_PARTIAL), which stays with it
  * where it waits for a neighbour; its checksum field then is the size of the
- * datagrams that the kernel is to cut it into (USO), or 0 if it is one.
+ * datagrams that the kernel is to cut it into (USO), or 0 if it is one.  Several
+ * datagrams to an address of ours are marked likewise while they wait to come
+ * back, and come in as if a link had merged them.
  *
- * Received frames that the kernel merged (GRO) or never summed carry no valid
+ * Received frames that the kernel merged (GRO, USO) or never summed carry no valid
  * checksum; port_vnet_in() turns checking off for exactly those.
  */
 #include <string.h>
@@ -35,10 +37,6 @@
 			 NETIF_CHECKSUM_CHECK_ICMP | NETIF_CHECKSUM_CHECK_ICMP6)
 
 #define UDP_PARTIAL	0x80U		/* beside lwIP's PBUF_FLAG_* */
-
-#ifndef VIRTIO_NET_HDR_GSO_UDP_L4	/* Linux 6.2 */
-#define VIRTIO_NET_HDR_GSO_UDP_L4	5
-#endif
 
 static u8_t client_data_id(void)
 {
@@ -193,7 +191,7 @@ void port_vnet_out(struct netif *n, struct pbuf *p, unsigned l3, struct virtio_n
 	unsigned data, gso;
 
 	memset(v, 0, sizeof(*v));
-	if (port_forward_meta_out(p, l3, v))
+	if (port_meta_out(p, l3, v))
 		return;
 	if (p->flags & UDP_PARTIAL) {
 		udp_out(p, l3, v);
@@ -222,7 +220,7 @@ void port_vnet_out(struct netif *n, struct pbuf *p, unsigned l3, struct virtio_n
  */
 void port_vnet_in(struct netif *n, const struct virtio_net_hdr *v)
 {
-	port_forward_meta_in(n, v);
+	port_meta_in(n, v);
 	if (v->flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID))
 		n->chksum_flags &= (u16_t)~CHECK_L4;
 	else
@@ -269,12 +267,55 @@ static void mark_udp(struct pbuf *p, unsigned hlen)
 	((struct udp_hdr *)(void *)((u8_t *)p->payload + hlen))->chksum = udp_mark.gso;
 }
 
-/**
- * port_udp_cuts() - Does an interface cut datagrams?
- */
-bool port_udp_cuts(const struct netif *n)
+static unsigned udp_headers(const ip_addr_t *to)
 {
-	return portif_of(n) && portif_of(n)->uso;
+	return (IP_IS_V6(to) ? IP6_HLEN : IP_HLEN) + UDP_HLEN;
+}
+
+/* port_comes_back() - Is what goes there by @n looped? (ip4_output_if(), ip6_output_if()) */
+bool port_comes_back(const struct netif *n, const ip_addr_t *to)
+{
+	if (!portif_of(n))
+		return true;		/* lo */
+	if (!IP_IS_V6(to))
+		return ip4_addr_cmp(ip_2_ip4(to), netif_ip4_addr(n));
+	for (int k = 0; k < LWIP_IPV6_NUM_ADDRESSES; k++)
+		if (ip6_addr_isvalid(netif_ip6_addr_state(n, k)) &&
+		    ip6_addr_cmp(ip_2_ip6(to), netif_ip6_addr(n, k)))
+			return true;
+	return false;
+}
+
+/**
+ * port_udp_cuts() - Can several datagrams go there as one packet?
+ * @n:		by which they go; no options are sent, @to is no group
+ * @len:	their bytes
+ */
+bool port_udp_cuts(const struct netif *n, const ip_addr_t *to, size_t len)
+{
+	/* a pbuf counts by 16 bits */
+	unsigned room = UINT16_MAX - udp_headers(to);
+
+	if (port_comes_back(n, to))
+		return len <= room;
+	return portif_of(n)->uso && len <= room - SIZEOF_ETH_HDR;
+}
+
+/* what comes back is cut where it is received: port_looped_input() */
+static err_t send_back(struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *to, uint16_t port,
+		       struct netif *n, const ip_addr_t *src, uint16_t gso)
+{
+	const struct pbuf *last = n->loop_last;
+	struct pbuf *sent;
+	err_t err = udp_sendto_if_src(pcb, p, to, port, n, src);
+
+	sent = n->loop_last;
+	if (err != ERR_OK || !sent || sent == last)
+		return err;
+	sent->flags |= UDP_PARTIAL;
+	pbuf_take_at(sent, &gso, sizeof(gso),
+		     (u16_t)(udp_headers(to) - UDP_HLEN + offsetof(struct udp_hdr, chksum)));
+	return ERR_OK;
 }
 
 /**
@@ -282,7 +323,7 @@ bool port_udp_cuts(const struct netif *n)
  * @pcb, @p, @to, @port, @n, @src: as for udp_sendto_if_src(); @p is PBUF_RAM with room
  *		for the headers
  * @gso:	bytes of each datagram but the last, of which there are at least two; 0:
- *		@p is one.  Only where port_udp_cuts(), and not to an address of ours
+ *		@p is one.  Only where port_udp_cuts()
  *
  * Return: lwIP's
  */
@@ -290,20 +331,24 @@ err_t port_udp_send(struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *to, ui
 		    struct netif *n, const ip_addr_t *src, uint16_t gso)
 {
 	const struct portif *pi = portif_of(n);
-	unsigned head = (IP_IS_V6(to) ? IP6_HLEN : IP_HLEN) + UDP_HLEN;
+	bool back = gso && port_comes_back(n, to);
 	u16_t flags = n->chksum_flags;
 	err_t err;
 
 	/* what comes back to ourselves, or goes in fragments, is summed here */
-	if (!pi || !pi->vnet || ipopt_sends() || ip_addr_ismulticast(to) ||
-	    (IP_IS_V6(to) && port_frag6_max) || (!gso && p->tot_len + head > pi->mtu))
+	if (!back && (!pi || !pi->vnet || ipopt_sends() || ip_addr_ismulticast(to) ||
+	    (IP_IS_V6(to) && port_frag6_max) || (!gso && p->tot_len + udp_headers(to) > pi->mtu)))
 		return udp_sendto_if_src(pcb, p, to, port, n, src);
-	udp_mark.p = p;
-	udp_mark.gso = gso;
 	n->chksum_flags &= (u16_t)~NETIF_CHECKSUM_GEN_UDP;
-	err = udp_sendto_if_src(pcb, p, to, port, n, src);
+	if (back) {
+		err = send_back(pcb, p, to, port, n, src, gso);
+	} else {
+		udp_mark.p = p;
+		udp_mark.gso = gso;
+		err = udp_sendto_if_src(pcb, p, to, port, n, src);
+		udp_mark.p = NULL;
+	}
 	n->chksum_flags = flags;
-	udp_mark.p = NULL;
 	return err;
 }
 
@@ -353,6 +398,12 @@ err_t port_fragment4(struct pbuf *p, struct netif *n, const ip4_addr_t *dst)
 	return err;
 }
 
+/* several packets that the link cuts: of a length that is nothing to IP */
+static bool link_cuts(const struct pbuf *p)
+{
+	return p->flags & UDP_PARTIAL || port_meta_leaving(p);
+}
+
 /**
  * port_frag4() - Send an IPv4 packet, in fragments where that is needed
  * @p:		packet from its IP header on
@@ -373,7 +424,7 @@ err_t port_frag4(struct pbuf *p, struct netif *n, const ip4_addr_t *dst)
 
 	mark_udp(p, IP_HLEN);
 	if (!pi || n->mtu || p->tot_len <= pi->mtu || p->len < IP_HLEN ||
-	    IPH_PROTO(ip) == IP_PROTO_TCP || p->flags & UDP_PARTIAL)
+	    IPH_PROTO(ip) == IP_PROTO_TCP || link_cuts(p))
 		return out4(n, p, dst);
 	if (IPH_OFFSET(ip) & PP_HTONS(IP_DF))
 		return ERR_VAL;
@@ -402,7 +453,7 @@ err_t port_frag6(struct pbuf *p, struct netif *n, const ip6_addr_t *dst)
 	if (port_frag6_max && port_frag6_max < mtu)
 		mtu = (u16_t)port_frag6_max;
 	if (!pi || n->mtu || p->tot_len <= mtu || p->len < IP6_HLEN ||
-	    IP6H_NEXTH(ip) == IP6_NEXTH_TCP || p->flags & UDP_PARTIAL)
+	    IP6H_NEXTH(ip) == IP6_NEXTH_TCP || link_cuts(p))
 		return out6(n, p, dst);
 	n->mtu = mtu;
 	n->output_ip6 = out6;
@@ -434,6 +485,27 @@ err_t port_output6(struct netif *n, struct pbuf *p, const ip6_addr_t *dst)
 	return port_frag6(p, n, dst);
 }
 
+/* several datagrams that send_back() sent: false: it is something else */
+static bool looped_several(struct pbuf *p, const struct netif *n)
+{
+	const struct ip_hdr *ip = p->payload;
+	unsigned l4 = IPH_V(ip) == 6 ? IP6_HLEN : IP_HLEN;
+	unsigned l2 = n->flags & NETIF_FLAG_ETHARP ? SIZEOF_ETH_HDR : 0;
+	struct udp_hdr *udp = (void *)((u8_t *)p->payload + l4);
+	struct virtio_net_hdr v = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .gso_type = VIRTIO_NET_HDR_GSO_UDP_L4,
+		.csum_start = (uint16_t)(l2 + l4),
+	};
+
+	if (!(p->flags & UDP_PARTIAL))
+		return false;
+	p->flags &= (u8_t)~UDP_PARTIAL;
+	v.gso_size = udp->chksum;
+	udp->chksum = 0;
+	port_meta_in(n, &v);
+	return true;
+}
+
 /**
  * port_looped_input() - A packet to one of our own addresses comes back
  * @p:		packet from the IP header on; not the caller's any more
@@ -449,7 +521,8 @@ err_t port_looped_input(struct pbuf *p, struct netif *n)
 	u16_t flags = n->chksum_flags;
 	err_t err;
 
-	if (pi && pi->vnet)
+	port_meta_forget();
+	if (looped_several(p, n) || (pi && pi->vnet))
 		n->chksum_flags &= (u16_t)~CHECK_L4;
 	err = ip_input(p, n);
 	n->chksum_flags = flags;

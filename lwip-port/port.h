@@ -74,11 +74,29 @@ struct portif {
 void portif_attach(struct netif *n, struct portif *p);	/* sets netif->mtu and chksum flags from p */
 struct portif *portif_of(const struct netif *n);	/* NULL: none (lo) */
 
+/* --- UDP: several datagrams as one packet (UDP_SEGMENT, USO, UDP_GRO) */
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4	/* Linux 6.2 */
+#define VIRTIO_NET_HDR_GSO_UDP_L4	5
+#endif
+#define PORT_UDP_SEGMENTS	128	/* datagrams in one packet, UDP_MAX_SEGMENTS */
+static inline bool port_is_uso(const struct virtio_net_hdr *v)
+{
+	return (v->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) == VIRTIO_NET_HDR_GSO_UDP_L4;
+}
+/* may a frame with this metadata leave there as it is? */
+static inline bool port_carries(const struct portif *pi, const struct virtio_net_hdr *v)
+{
+	return pi->vnet && (pi->uso || !port_is_uso(v));
+}
 /* udp_sendto_if_src() with checksum, and cutting into datagrams of @gso bytes (0: it
- * is one), left to the kernel where the link allows */
+ * is one), left to the kernel, or to who receives it here, where that is possible */
 err_t port_udp_send(struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *to, uint16_t port,
 		    struct netif *n, const ip_addr_t *src, uint16_t gso);
-bool port_udp_cuts(const struct netif *n);	/* @gso may be set */
+bool port_udp_cuts(const struct netif *n, const ip_addr_t *to, size_t len);	/* @gso may be set */
+bool port_comes_back(const struct netif *n, const ip_addr_t *to);
+/* of how many bytes are the datagrams that came as the packet at hand; 0: it is one;
+ * -EINVAL: its metadata lie.  Once a packet */
+int port_udp_segment_in(const struct pbuf *p, unsigned hlen);
 
 /* fill @v for an outgoing frame of a vnet link: gso fields for a TCP segment
  * over the wire's MSS, NEEDS_CSUM with the pseudo-header sum stored in the

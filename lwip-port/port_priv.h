@@ -54,11 +54,34 @@ uint32_t port_groups_rand(void);
 bool port_igmp_waits(void);
 bool port_mld_waits(void);
 
-/* forward.c, for guard_ip.c and offload.c */
+/* forward.c, for guard_ip.c */
 int port_forward4(struct pbuf *p, struct netif *inp);
 void port_forward6(struct pbuf *p, struct netif *inp);
-void port_forward_meta_in(const struct netif *n, const struct virtio_net_hdr *v);
-bool port_forward_meta_out(const struct pbuf *p, unsigned l3, struct virtio_net_hdr *v);
+
+/* segment.c: a frame that stands for several packets */
+struct port_gso {
+	bool v6;
+	uint8_t proto;			/* TCP or UDP */
+	unsigned l4, hlen, end;		/* offsets: transport's header; the data; their end */
+	unsigned size;			/* data bytes a packet */
+};
+bool port_gso_find(struct port_gso *g, const struct pbuf *p, unsigned l3,
+		   const struct virtio_net_hdr *v);
+
+/* meta.c: what came with the packet at hand */
+struct port_meta {
+	struct virtio_net_hdr v;	/* offsets from the IP header on */
+	bool gso, partial;		/* merged; its checksum unfinished */
+	unsigned unit;			/* the largest packet that it becomes on a wire */
+};
+void port_meta_in(const struct netif *n, const struct virtio_net_hdr *v);
+void port_meta_forget(void);
+bool port_meta_read(struct port_meta *m, const struct pbuf *p, const struct netif *inp,
+		    unsigned l4);
+void port_meta_leaves(const struct pbuf *p, const struct virtio_net_hdr *v);
+bool port_meta_leaving(const struct pbuf *p);
+bool port_meta_out(const struct pbuf *p, unsigned l3, struct virtio_net_hdr *v);
+
 /* offload.c: in fragments, whatever it is: ERR_OK, ... */
 err_t port_fragment4(struct pbuf *p, struct netif *n, const ip4_addr_t *dst);
 

@@ -248,7 +248,7 @@ static void put_more(struct ctl *c, const struct dgram_ctls *more)
 static void put_all(struct ctl *c, const struct dgram_hdr *h, const struct dgram_ctls *more,
 		    unsigned opts)
 {
-	int ttl = h->ttl, tos = h->tos;
+	int ttl = h->ttl, tos = h->tos, segment = h->segment;
 	bool v4 = h->local.sa.sa_family == AF_INET ||
 		  IN6_IS_ADDR_V4MAPPED(&h->local.in6.sin6_addr);
 
@@ -256,6 +256,8 @@ static void put_all(struct ctl *c, const struct dgram_hdr *h, const struct dgram
 		put_stamp(c, h, opts);
 	if (opts & TAG_OPT_RXQ_OVFL && h->type == DGRAM_DATA && h->info)
 		put_cmsg(c, SOL_SOCKET, SO_RXQ_OVFL, &h->info, sizeof(h->info));
+	if (h->type == DGRAM_DATA && h->flags & DGRAM_F_SEVERAL)
+		put_cmsg(c, IPPROTO_UDP, UDP_GRO, &segment, sizeof(segment));
 	if (h->type == DGRAM_ERROR && h->offender.sa.sa_family == AF_UNSPEC)
 		return;			/* ours: no packet came */
 	if (opts & (TAG_OPT_PKTINFO | TAG_OPT_PKTINFO6))

@@ -155,11 +155,20 @@ static void learn(struct bridge *b, struct iface *port, const uint8_t src[6])
 
 /* ---- frames ---- */
 
+/* longer than the port takes: lost, and counted */
+static bool too_long(struct iface *port, size_t len)
+{
+	if (len <= port->portif.mtu + (size_t)ETH_HLEN + VLAN_HLEN)
+		return false;
+	port->link->stats.tx_dropped++;
+	return true;
+}
+
 static int send_piece(struct pbuf *p, void *arg)
 {
 	struct iovec iov = { p->payload, p->len };
 
-	return iface_send_raw(arg, &iov, 1, NULL);
+	return too_long(arg, p->len) ? -EMSGSIZE : iface_send_raw(arg, &iov, 1, NULL);
 }
 
 /* what the port cannot finish itself */
@@ -184,11 +193,9 @@ static int to_port(struct iface *port, const struct frame *f)
 {
 	bool whole = f->v->gso_type == VIRTIO_NET_HDR_GSO_NONE;
 
-	if (whole && f->len > port->portif.mtu + (size_t)ETH_HLEN + VLAN_HLEN) {
-		port->link->stats.tx_dropped++;
+	if (whole && too_long(port, f->len))
 		return -EMSGSIZE;
-	}
-	if (port->link->caps & LINK_CAP_VNET ||
+	if (port_carries(&port->portif, f->v) ||
 	    (whole && !(f->v->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)))
 		return iface_send_raw(port, f->iov, f->cnt, f->v);
 	return send_cut(port, f);
@@ -308,7 +315,7 @@ int bridge_add(struct engine *e, const struct config_iface *c, struct iface **ou
 		return -ENOMEM;
 	b->l.ops = &bridge_ops;
 	b->l.fd = -1;
-	b->l.caps = LINK_CAP_VNET;
+	b->l.caps = LINK_CAP_VNET | LINK_CAP_USO;
 	b->l.no_peer = true;		/* until there is a port */
 	b->ageing = AGEING_DEFAULT;
 	b->l.spec = strdup("bridge:");

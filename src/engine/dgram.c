@@ -2,10 +2,10 @@
  *
  * Theory of operation
  * A record on a SOCK_SEQPACKET pair is a struct dgram_hdr and one datagram
- * (proto/dgram.h).  Toward the application a record that does not fit is
- * dropped, as a full receive buffer drops it in the kernel.  From it, each
- * record is read into the engine's scratch buffer and sent at once; what
- * fails is reported by an error record, since write() has returned already.
+ * (proto/dgram.h).  What is received goes into it in dgram_rx.c.  What the
+ * application wrote is read record by record into the engine's scratch buffer
+ * and sent at once; what fails is reported by an error record, since write()
+ * has returned already.
  *
  * A client knows beforehand what will fail (proto/board.h), and that it has an error
  * record to look for: a socket that got one is counted on the board until its pair
@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
@@ -82,88 +81,7 @@ int dgram_open(struct sock *s)
 	return sock_set_sndbuf(s, s->o.rcvbuf);
 }
 
-/* ---- toward the application ---- */
-
-static uint64_t realtime_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
-}
-
-/* dgram_info_current() - Take down what lwIP knows of the packet it is handing up */
-void dgram_info_current(struct dgram_info *info, uint16_t sport, uint16_t dport)
-{
-	memset(info, 0, sizeof(*info));
-	ip_addr_copy(info->from.ip, *ip_current_src_addr());
-	ip_addr_copy(info->to.ip, *ip_current_dest_addr());
-	info->from.port = sport;
-	info->to.port = dport;
-	info->ifindex = iface_index_of(ip_current_input_netif());
-	if (ip_current_is_v6()) {
-		info->ttl = IP6H_HOPLIM(ip6_current_header());
-		info->tos = (uint8_t)IP6H_TC(ip6_current_header());
-	} else {
-		info->ttl = IPH_TTL(ip4_current_header());
-		info->tos = IPH_TOS(ip4_current_header());
-	}
-}
-
-static bool send_record(struct dgram_sock *ds, struct iovec *iov, int cnt)
-{
-	struct msghdr mh = { .msg_iov = iov, .msg_iovlen = (size_t)cnt };
-
-	if (sendmsg(ds->s.w.fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-		return true;
-	ds->drops++;
-	return false;
-}
-
-/**
- * dgram_deliver() - Give a datagram to a socket
- * @p:		packet; not changed, not kept
- * @skip:	bytes of headers in front of the data
- */
-void dgram_deliver(struct sock *s, const struct dgram_info *info, const struct pbuf *p,
-		   unsigned skip)
-{
-	struct dgram_hdr h = {
-		.version = DGRAM_VERSION, .type = DGRAM_DATA,
-		.ifindex = info->ifindex, .ttl = info->ttl, .tos = info->tos,
-		.stamp_ns = realtime_ns(), .info = (uint32_t)dgram(s)->drops,
-	};
-	struct iovec iov[RX_IOV] = { { &h, sizeof(h) } };
-	uint8_t ctl[DGRAM_CTL_MAX];
-	/* a filter sees UDP's header, too */
-	unsigned hlen = s->ops == &sock_udp_ops ? UDP_HLEN : 0;
-	size_t keep = filter_datagram(s, p, skip - hlen, info->ifindex);
-	int cnt = 1;
-
-	if (dgram(s)->rd_shut || keep == 0)
-		return;
-	keep = keep > hlen ? keep - hlen : 0;
-	endpoint_to_sockaddr(&info->from, s->domain, &h.peer);
-	endpoint_to_sockaddr(&info->to, s->domain, &h.local);
-	if (dgram_wants_ctl(s)) {
-		h.err = (int32_t)dgram_put_ctl(s, ctl);
-		if (h.err) {
-			h.flags = DGRAM_F_CTL;
-			iov[cnt++] = (struct iovec){ ctl, (size_t)h.err };
-		}
-	}
-	for (; p && keep && cnt < RX_IOV; p = p->next) {
-		if (skip >= p->len) {
-			skip -= p->len;
-			continue;
-		}
-		iov[cnt].iov_base = (uint8_t *)p->payload + skip;
-		iov[cnt].iov_len = p->len - skip < keep ? p->len - skip : keep;
-		keep -= iov[cnt++].iov_len;
-		skip = 0;
-	}
-	send_record(dgram(s), iov, cnt);
-}
+/* ---- errors toward the application ---- */
 
 static void set_erred(struct sock *s, bool erred)
 {
@@ -236,11 +154,11 @@ void dgram_error(struct sock *s, int err, const struct endpoint *peer,
 	h.version = DGRAM_VERSION;
 	h.type = DGRAM_ERROR;
 	h.err = err;
-	h.stamp_ns = realtime_ns();
+	h.stamp_ns = dgram_now();
 	endpoint_to_sockaddr(peer, s->domain, &h.peer);
 	s->err = err;
 	set_erred(s, true);		/* before: who sees the record looks there */
-	if (!send_record(dgram(s), iov, quote ? 2 : 1))
+	if (dgram_put(dgram(s), iov, quote ? 2 : 1) < 0)
 		look_whether_taken(s);
 	if (icmp && s->connected && iface_own_address(s->e, &peer->ip))
 		dgram_set_deaf(s, true);

@@ -9,7 +9,7 @@ libengine_la_SOURCES = \
 	src/engine/dhcp4.c src/engine/dhcp4_msg.c src/engine/dhcp4_msg.h \
 	src/engine/dhcp6.c src/engine/dhcp6_msg.c src/engine/dhcp6_msg.h \
 	src/engine/domains.c src/engine/domains.h \
-	src/engine/dgram.c src/engine/dgram_options.c src/engine/dgram_route.c src/engine/sock_dgram.h src/engine/burst.h \
+	src/engine/dgram.c src/engine/dgram_options.c src/engine/dgram_route.c src/engine/dgram_rx.c src/engine/sock_dgram.h src/engine/burst.h \
 	src/engine/diag.c src/engine/diag.h src/engine/diag_priv.h \
 	src/engine/diag_filter.c src/engine/diag_filter.h \
 	src/engine/diag_inet.c src/engine/diag_other.c \

@@ -50,6 +50,8 @@ struct dgram_info {
 	struct endpoint from, to;
 	unsigned ifindex;
 	uint8_t ttl, tos;
+	uint16_t segment;		/* several datagrams of UDP, of so many bytes; 0: one */
+	uint64_t stamp_ns;		/* CLOCK_REALTIME */
 };
 
 /* send one datagram that the application wrote: 0 or errno (positive), which
@@ -58,9 +60,6 @@ typedef int dgram_send_fn(struct sock *s, const struct dgram_hdr *h, uint8_t *da
 
 int dgram_open(struct sock *s);
 void dgram_event(struct sock *s, uint32_t events, dgram_send_fn *send);
-void dgram_info_current(struct dgram_info *info, uint16_t sport, uint16_t dport);
-void dgram_deliver(struct sock *s, const struct dgram_info *info, const struct pbuf *p,
-		   unsigned skip);
 /* what the ICMP message quotes of the datagram, from where the socket's data begin */
 struct dgram_quote {
 	const uint8_t *data;
@@ -88,6 +87,13 @@ uint8_t dgram_tos(const struct sock *s, const struct dgram_hdr *h, const ip_addr
 bool dgram_loops(const struct sock *s, const ip_addr_t *to, const struct netif *n);
 bool dgram_wants(const struct sock *s, const struct dgram_info *info);
 int errno_of_lwip(err_t err);
+
+/* dgram_rx.c */
+uint64_t dgram_now(void);
+int dgram_put(struct dgram_sock *ds, struct iovec *iov, int cnt);
+void dgram_info_current(struct dgram_info *info, uint16_t sport, uint16_t dport);
+void dgram_deliver(struct sock *s, const struct dgram_info *info, const struct pbuf *p,
+		   unsigned skip);
 
 /* dgram_options.c */
 const struct ipopt *dgram_options(const struct sock *s, const ip_addr_t *to);

@@ -12,7 +12,8 @@
  *
  * With MSG_MORE or UDP_CORK records are collected, at most one datagram's worth a
  * socket; with UDP_SEGMENT one record is sent as several datagrams, which the link
- * cuts if it can.
+ * cuts if it can.  What a link brings uncut, or comes back from an address of ours, is
+ * one packet up to its sockets (dgram_rx.c).
  */
 #include "engine/sock_dgram.h"
 
@@ -30,7 +31,6 @@
 #include "port.h"
 
 #define UDP_MAX	65507		/* bytes of data in one datagram (IPv4) */
-#define SEGMENTS_MAX	128	/* UDP_MAX_SEGMENTS */
 
 /* a datagram in the making: what the first record said, and the data so far */
 struct cork {
@@ -132,6 +132,20 @@ static bool is_group(struct engine *e, const ip_addr_t *to)
 	return ip_addr_ismulticast(to) || iface_is_broadcast(e, to);
 }
 
+/* several datagrams as one packet; false: what the link says of them is not so */
+static bool read_segment(struct dgram_info *info, const struct pbuf *p, unsigned hlen)
+{
+	int segment = port_udp_segment_in(p, hlen);
+
+	info->segment = (uint16_t)(segment > 0 ? segment : 0);
+	return segment >= 0;
+}
+
+static unsigned datagrams(const struct sock *s, const struct dgram_info *info, unsigned len)
+{
+	return info->segment && !s->o.udp_gro ? (len + info->segment - 1) / info->segment : 1;
+}
+
 /* to whom it may concern: of a group all sockets, else the best */
 static void deliver(struct portset *ps, struct sock *best, const struct dgram_info *info,
 		    const struct pbuf *p, unsigned skip, int coverage)
@@ -190,8 +204,8 @@ static u8_t udp_input_cb(void *arg, struct raw_pcb *pcb, struct pbuf *p, const i
 	s = find(&e->udp_ports, &info);
 	if (!s)
 		return !is_group(e, &info.to.ip) && refuse(e, &info, p, &uh, hlen);
-	if (trim(p, hlen)) {
-		MIB2_STATS_INC(mib2.udpindatagrams);
+	if (read_segment(&info, p, hlen) && trim(p, hlen)) {
+		lwip_stats.mib2.udpindatagrams += datagrams(s, &info, p->tot_len - hlen - UDP_HLEN);
 		deliver(&e->udp_ports, s, &info, p, hlen + UDP_HLEN, 0);
 	} else {
 		MIB2_STATS_INC(mib2.udpinerrors);
@@ -330,7 +344,7 @@ static int route_all(struct sock *s, const struct dgram_hdr *h, size_t len, stru
 		return r;
 	if (first + UDP_HLEN + dgram_headers(s, &to->ip) > iface_mtu(s->e, iface_index_of(*n)))
 		return EMSGSIZE;
-	if (len > size * SEGMENTS_MAX)
+	if (len > size * PORT_UDP_SEGMENTS)
 		return EINVAL;
 	return is_udplite(s) ? EIO : 0;		/* udp_send_skb() */
 }
@@ -380,11 +394,12 @@ static int send_one(struct sock *s, const struct dgram_hdr *h, const uint8_t *da
 	return send_cut(s, h, data, len, 0);
 }
 
-/* may the link cut what goes there? */
-static bool link_cuts(struct sock *s, const struct netif *n, const ip_addr_t *to)
+/* may the link, or the receiver here, cut what goes there? */
+static bool link_cuts(struct sock *s, const struct netif *n, const ip_addr_t *to, size_t len)
 {
-	return port_udp_cuts(n) && !dgram_options(s, to) && !s->o.frag6 && !is_group(s->e, to) &&
-		!iface_of_address(s->e, to);
+	return !dgram_options(s, to) && !s->o.frag6 && !is_group(s->e, to) &&
+		port_udp_cuts(n, to, len) &&
+		(!iface_of_address(s->e, to) || port_comes_back(n, to));
 }
 
 static int send_segments(struct sock *s, const struct dgram_hdr *h, const uint8_t *data, size_t len)
@@ -400,7 +415,7 @@ static int send_segments(struct sock *s, const struct dgram_hdr *h, const uint8_
 	r = route_all(s, h, len, &to, &src, &out);
 	if (r)
 		return r;
-	if (len > size && link_cuts(s, out, &to.ip))
+	if (len > size && link_cuts(s, out, &to.ip, len))
 		return send_cut(s, h, data, len, (uint16_t)size);
 	do {
 		n = len < size ? len : size;

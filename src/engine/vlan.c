@@ -129,7 +129,7 @@ int vlan_add(struct engine *e, const struct config_iface *c, struct iface *lower
 		return -ENOMEM;
 	v->l.ops = &vlan_ops;
 	v->l.fd = -1;
-	v->l.caps = lower->link->caps & LINK_CAP_VNET;
+	v->l.caps = lower->link->caps & (LINK_CAP_VNET | LINK_CAP_USO);
 	if (asprintf(&v->l.spec, "vlan:%s.%u", lower->name, vid) < 0) {
 		free(v);
 		return -ENOMEM;

@@ -28,6 +28,7 @@ enum {
 	DGRAM_F_MORE	= 1 << 4,	/* send: MSG_MORE, the next record belongs to this datagram */
 	DGRAM_F_SEGMENT	= 1 << 5,	/* send: UDP_SEGMENT (cmsg), its size is in info */
 	DGRAM_F_CTL	= 1 << 6,	/* err bytes of struct dgram_ctl come before the data */
+	DGRAM_F_SEVERAL	= 1 << 7,	/* receive: several datagrams (UDP_GRO) of segment bytes */
 };
 
 struct dgram_hdr {
@@ -39,7 +40,12 @@ struct dgram_hdr {
 	union msg_sockaddr local;	/* receive: destination address of the packet */
 	uint32_t ifindex;
 	uint8_t ttl, tos;
-	uint8_t icmp_type, icmp_code;	/* DGRAM_ERROR: from ICMP */
+	union {
+		struct {
+			uint8_t icmp_type, icmp_code;	/* DGRAM_ERROR: from ICMP */
+		};
+		uint16_t segment;	/* DGRAM_F_SEVERAL */
+	};
 	uint64_t stamp_ns;		/* receive: CLOCK_REALTIME */
 	union msg_sockaddr offender;	/* DGRAM_ERROR: who sent the ICMP message */
 	uint32_t info;			/* DGRAM_ERROR: ee_info (MTU); DGRAM_F_SEGMENT: bytes;

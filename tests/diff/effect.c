@@ -6,6 +6,7 @@
 #include <netinet/udp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <linux/errqueue.h>
 #include "diff.h"
 
@@ -296,6 +297,64 @@ static void pieces(void)
 	close(fd);
 }
 
+/* a receive with what is told beside the data; the address is known by its level */
+static void show_told(int fd, const char *what, size_t size, int flags)
+{
+	static char buf[4096];
+	char ctl[256];
+	struct iovec v = { buf, size };
+	struct msghdr m = {
+		.msg_iov = &v, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = sizeof(ctl),
+	};
+	int value;
+
+	wait_for(fd, POLLIN, 300);
+	saw_result(what, recvmsg(fd, &m, flags | MSG_DONTWAIT));
+	saw("flags", "%#x", (unsigned)m.msg_flags);
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+		memcpy(&value, CMSG_DATA(c), sizeof(value));
+		saw("told", "level %d type %d of %zu: %d", c->cmsg_level, c->cmsg_type,
+		    c->cmsg_len - CMSG_LEN(0), c->cmsg_level == IPPROTO_UDP ? value : 0);
+	}
+}
+
+/* UDP_GRO: what was sent in one call to an address of ours is received in one */
+static void together(void)
+{
+	static char data[3000];
+	bool v4 = site->domain == AF_INET;
+	int in = udp(), fd = udp(), unread;
+
+	saw_result("bind", bind_to(in, site->own, test_port(0)));
+	connect_to(fd, site->own, test_port(0));
+	saw_result("GRO", set_int(in, IPPROTO_UDP, UDP_GRO, 1));
+	saw_result("get GRO", get_int(in, IPPROTO_UDP, UDP_GRO));
+	saw_result("by message", send_segments(fd, data, 2500, 1000));
+	wait_for(in, POLLIN, 300);
+	saw_result("FIONREAD", ioctl(in, FIONREAD, &unread));
+	saw("unread", "%d", unread);
+	show_told(in, "peek", 4096, MSG_PEEK);
+	show_told(in, "all", 4096, 0);
+	send_segments(fd, data, 2500, 1000);
+	show_told(in, "cut", 1200, 0);
+	send_segments(fd, data, 2500, 1000);
+	show_told(in, "cut, all told", 1200, MSG_TRUNC);
+	send_segments(fd, data, 1000, 1000);
+	show_told(in, "one of that size", 4096, 0);
+	send(fd, data, 2500, 0);
+	show_told(in, "one", 4096, 0);
+	set_int(in, SOL_SOCKET, SO_TIMESTAMP, 1);
+	set_int(in, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_PKTINFO : IPV6_RECVPKTINFO, 1);
+	send_segments(fd, data, 2001, 1000);
+	show_told(in, "beside others", 4096, 0);
+	saw_result("off", set_int(in, IPPROTO_UDP, UDP_GRO, 0));
+	send_segments(fd, data, 2500, 1000);
+	show_told(in, "each", 4096, 0);
+	show_echoes(in, "the rest");
+	close(fd);
+	close(in);
+}
+
 /* the interface of site->own, and its link-local address */
 static bool own_link(char name[IF_NAMESIZE], union addr *local)
 {
@@ -485,6 +544,7 @@ const struct scenario effect_scenarios[] = {
 	{ "devices", devices, ON_NET }, { "link local", link_local, ON_NET6 },
 	{ "port later", port_later, ON_LO4 | ON_NET }, { "all groups", all_groups, ON_NET },
 	{ "segments", segments, ON_ALL }, { "mtu", mtu, ON_ALL }, { "pieces", pieces, ON_ALL },
+	{ "together", together, ON_ALL },
 	{ "min ttl", min_ttl, ON_LO },
 	{ 0 },
 };

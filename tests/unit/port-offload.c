@@ -1,5 +1,7 @@
 /* port-offload.c - large segments, their description, and fragments */
 #include "port-util.h"
+#include <errno.h>
+#include "lwip/prot/udp.h"
 #include "lwip/raw.h"
 #include "lwip/udp.h"
 
@@ -356,6 +358,168 @@ static void fragments_and_groups_are_summed_by_us(void **state)
 	pbuf_free(p);
 }
 
+/* ---- several datagrams that come in as one packet ---- */
+
+static int segment_seen, segment_before;
+static unsigned seen;
+
+static u8_t on_packet(void *arg, struct raw_pcb *raw, struct pbuf *p, const ip_addr_t *from)
+{
+	segment_before = segment_seen;
+	segment_seen = port_udp_segment_in(p, ip_current_header_tot_len());
+	seen++;
+	pbuf_free(p);
+	return 1;
+}
+
+static struct pbuf *udp_packet(bool v6, unsigned data)
+{
+	unsigned l4 = v6 ? IP6_HLEN : IP_HLEN;
+	struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)(l4 + UDP_HLEN + data), PBUF_RAM);
+	struct udp_hdr *u = (void *)((uint8_t *)p->payload + l4);
+	ip_addr_t src = addr(v6 ? "fd00::2" : "10.0.0.2"), dst = addr(v6 ? "fd00::1" : "10.0.0.1");
+
+	memset(p->payload, 0, p->tot_len);
+	if (v6) {
+		struct ip6_hdr *ip = p->payload;
+
+		IP6H_VTCFL_SET(ip, 6, 0, 0);
+		IP6H_PLEN_SET(ip, UDP_HLEN + data);
+		IP6H_NEXTH_SET(ip, IP6_NEXTH_UDP);
+		IP6H_HOPLIM_SET(ip, 64);
+		ip6_addr_copy_to_packed(ip->src, *ip_2_ip6(&src));
+		ip6_addr_copy_to_packed(ip->dest, *ip_2_ip6(&dst));
+	} else {
+		struct ip_hdr *ip = p->payload;
+
+		IPH_VHL_SET(ip, 4, 5);
+		IPH_LEN_SET(ip, lwip_htons(p->tot_len));
+		IPH_TTL_SET(ip, 64);
+		IPH_PROTO_SET(ip, IP_PROTO_UDP);
+		ip4_addr_copy(ip->src, *ip_2_ip4(&src));
+		ip4_addr_copy(ip->dest, *ip_2_ip4(&dst));
+		IPH_CHKSUM_SET(ip, inet_chksum(ip, IP_HLEN));
+	}
+	u->len = lwip_htons((u16_t)(UDP_HLEN + data));
+	return p;
+}
+
+/* what is told of a packet of @data bytes that comes with these metadata */
+static int told(bool v6, unsigned data, uint16_t csum_start, uint16_t size)
+{
+	struct virtio_net_hdr v = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = csum_start, .csum_offset = 6,
+		.gso_type = VIRTIO_NET_HDR_GSO_UDP_L4, .gso_size = size,
+	};
+	struct raw_pcb *raw = raw_new_ip_type(IPADDR_TYPE_ANY, IP_PROTO_UDP);
+
+	raw_recv(raw, on_packet, NULL);
+	segment_seen = 12345;
+	port_vnet_in(&w.netif, &v);
+	ip_input(udp_packet(v6, data), &w.netif);
+	raw_remove(raw);
+	return segment_seen;
+}
+
+static void datagrams_that_come_as_one_are_told(void **state)
+{
+	assert_int_equal(told(false, 3300, 20, 1400), 1400);
+	assert_int_equal(told(true, 3300, 40, 1400), 1400);
+	assert_int_equal(told(false, 1400, 20, 1400), 0);
+	assert_int_equal(told(false, 1401, 20, 1400), 1400);
+	assert_int_equal(told(true, 3300, 20, 1400), -EINVAL);
+	assert_int_equal(told(false, 3300, 40, 1400), -EINVAL);
+	assert_int_equal(told(false, 3300, 20, 0), -EINVAL);
+	assert_int_equal(told(false, 1290, 20, 10), -EINVAL);
+	assert_int_equal(told(false, 1280, 20, 10), 10);
+}
+
+/* only of the frame that they came with */
+static void metadata_are_not_the_next_packet_s(void **state)
+{
+	struct virtio_net_hdr v = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 20, .csum_offset = 6,
+		.gso_type = VIRTIO_NET_HDR_GSO_UDP_L4, .gso_size = 100,
+	};
+	struct raw_pcb *raw = raw_new_ip_type(IPADDR_TYPE_ANY, IP_PROTO_UDP);
+	struct pbuf *p;
+	struct ip_hdr *ip;
+
+	raw_recv(raw, on_packet, NULL);
+	/* a fragment has none, and the whole datagram neither */
+	for (unsigned k = 0; k < 2; k++) {
+		p = udp_packet(false, 400);
+		ip = p->payload;
+		if (k)			/* 200 bytes more of it */
+			pbuf_realloc(p, 220);
+		IPH_LEN_SET(ip, lwip_htons(p->tot_len));
+		IPH_OFFSET_SET(ip, k ? PP_HTONS(408 / 8) : PP_HTONS(IP_MF));
+		IPH_CHKSUM_SET(ip, 0);
+		IPH_CHKSUM_SET(ip, inet_chksum(ip, IP_HLEN));
+		seen = 0;
+		port_vnet_in(&w.netif, &v);
+		ip_input(p, &w.netif);
+		assert_int_equal(seen, k);
+	}
+	assert_int_equal(segment_seen, 0);
+	/* nor what comes back from ourselves */
+	port_vnet_in(&w.netif, &v);
+	p = udp_packet(false, 400);
+	assert_int_equal(port_looped_input(p, &w.netif), ERR_OK);
+	assert_int_equal(segment_seen, 0);
+	assert_int_equal(seen, 2);
+	raw_remove(raw);
+}
+
+static void send_back(const char *to, uint16_t gso)
+{
+	struct udp_pcb *u = udp_new_ip_type(IPADDR_TYPE_ANY);
+	struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, 5000, PBUF_RAM);
+	ip_addr_t dst = addr(to), src;
+	struct netif *out;
+
+	memset(p->payload, 0, 5000);
+	u->local_port = 9;
+	assert_true(route_source(&dst, &src, &out));
+	assert_true(port_udp_cuts(out, &dst, 5000));
+	assert_int_equal(port_udp_send(u, p, &dst, 7, out, &src, gso), ERR_OK);
+	pbuf_free(p);
+	udp_remove(u);
+}
+
+/* what goes to an address of ours stays together, and is not summed */
+static void several_datagrams_come_back_as_one(void **state)
+{
+	static const char *const to[] = { "127.0.0.1", "10.0.0.1", "::1", "fd00::1" };
+	struct raw_pcb *raw = raw_new_ip_type(IPADDR_TYPE_ANY, IP_PROTO_UDP);
+
+	raw_recv(raw, on_packet, NULL);
+	seen = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		send_back(to[i], (uint16_t)(1000 + i));
+		send_back(to[i], 0);
+		netif_poll_all();
+		assert_int_equal(seen, 2 * (i + 1));
+		assert_int_equal(segment_before, 1000 + i);
+		assert_int_equal(segment_seen, 0);
+	}
+	raw_remove(raw);
+	assert_int_equal(w.nsent, 0);
+}
+
+static void what_a_pbuf_cannot_count_is_not_sent_as_one(void **state)
+{
+	ip_addr_t out = addr("10.0.0.2"), own = addr("10.0.0.1"), out6 = addr("fd00::2");
+
+	assert_false(port_udp_cuts(&w.netif, &out, 5000));
+	w.port.uso = true;
+	assert_true(port_udp_cuts(&w.netif, &out, 65535 - 14 - 28));
+	assert_false(port_udp_cuts(&w.netif, &out, 65535 - 14 - 27));
+	assert_true(port_udp_cuts(&w.netif, &out6, 65535 - 14 - 48));
+	assert_false(port_udp_cuts(&w.netif, &out6, 65535 - 14 - 47));
+	assert_true(port_udp_cuts(&w.netif, &own, 65507));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -374,6 +538,10 @@ int main(void)
 		T(udp_is_left_to_the_kernel_to_sum),
 		T(several_datagrams_are_one_frame),
 		T(fragments_and_groups_are_summed_by_us),
+		T(datagrams_that_come_as_one_are_told),
+		T(metadata_are_not_the_next_packet_s),
+		T(several_datagrams_come_back_as_one),
+		T(what_a_pbuf_cannot_count_is_not_sent_as_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
