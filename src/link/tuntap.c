@@ -11,9 +11,9 @@
  * TCP segments of up to 64 KB and unfinished checksums cross in both
  * directions: without it every segment costs a system call and a checksum.
  * What the kernel may send us is set by TUNSETOFFLOAD, in falling order of
- * what it takes.  UDP's large frames (USO) are not asked for: one of those
- * carries several datagrams, which lwIP would take for one; the kernel takes them
- * from us wherever it knows them (Linux 6.2).  The settings outlive a persistent device's owner, so each is made explicitly, also to
+ * what it takes; UDP's large frames (USO), each of several datagrams, it knows
+ * since Linux 6.2, and takes them from us, too, where it does.  The settings
+ * outlive a persistent device's owner, so each is made explicitly, also to
  * "none" ("tap:NAME/novnet").
  *
  * A frame that meets a device that is down is lost, as on a cable without a
@@ -146,12 +146,16 @@ static unsigned device_mtu(int fd, const char *name)
 	return mtu;
 }
 
-/* headers and offload as the device's flags ask for; *uso: it takes several UDP
- * datagrams as one frame */
+/* headers and offload as the device's flags ask for; *uso: several UDP datagrams as one
+ * frame, both ways */
 static int set_offload(int fd, bool vnet, bool *uso)
 {
-	static const unsigned long wanted[] = { TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6, TUN_F_CSUM, 0 };
+	static const unsigned long wanted[] = {
+		TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_USO4 | TUN_F_USO6,
+		TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6, TUN_F_CSUM, 0
+	};
 	const size_t n = sizeof(wanted) / sizeof(*wanted);
+	size_t i = vnet ? 0 : n - 1;
 	int size = sizeof(struct virtio_net_hdr);
 	int little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 
@@ -161,10 +165,9 @@ static int set_offload(int fd, bool vnet, bool *uso)
 	 * Where the kernel does not know the call there is only that order. */
 	if (vnet)
 		ioctl(fd, TUNSETVNETLE, &little);
-	*uso = vnet && ioctl(fd, TUNSETOFFLOAD, wanted[0] | TUN_F_USO4 | TUN_F_USO6) == 0;
-	for (size_t i = vnet ? 0 : n - 1; i < n; i++)
-		if (ioctl(fd, TUNSETOFFLOAD, wanted[i]) == 0)
-			break;
+	while (i < n && ioctl(fd, TUNSETOFFLOAD, wanted[i]) < 0)
+		i++;
+	*uso = i == 0;
 	return 0;
 }
 

@@ -6,7 +6,7 @@ EXTRA_DIST += \
 	tests/netns/never-reads.sh tests/netns/bad-config.sh tests/netns/bad-control.sh \
 	tests/netns/bad-frames.sh tests/netns/iproute2.sh tests/netns/iproute2.cmds \
 	tests/netns/iproute2.known tests/netns/rtnl.sh tests/netns/links.sh tests/netns/forward.sh tests/netns/churn.sh tests/check-all tests/analyse examples/demo.sh .clang-tidy .ci/run
-EXTRA_DIST += tests/netns/bench.sh tests/netns/cable.sh.inc tests/netns/carry.sh.inc tests/netns/loss.sh tests/netns/pmtu.sh tests/netns/uso.sh tests/netns/urgent.sh
+EXTRA_DIST += tests/netns/bench.sh tests/netns/cable.sh.inc tests/netns/carry.sh.inc tests/netns/loss.sh tests/netns/pmtu.sh tests/netns/uso-in.sh tests/netns/uso.sh tests/netns/urgent.sh
 
 # all of them; as root nothing is skipped
 check-system: all
