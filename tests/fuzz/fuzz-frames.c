@@ -11,6 +11,8 @@
  *      acknowledgement number, which so is relative
  *   4  put in the transaction that the stack last chose as a client of DHCP or
  *      DHCPv6; the interface has both, and listens to routers
+ *   8  by a cable, 10.0.1.1/24 and fc01::1/64, with the metadata that the frame
+ *      begins with (struct virtio_net_hdr); what is for 10.0.0.0/24 is forwarded
  * Every ALIVE_EVERY inputs the stack must still answer an ARP request.
  * We also answer the stack's ARP and neighbour solicitations, and take,
  * answer and close what it accepts.
@@ -25,6 +27,8 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <linux/virtio_net.h>
 #include "base/fdio.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -49,7 +53,7 @@ const char *__lsan_default_options(void)
 
 static struct loop *loop;
 static struct engine *engine;
-static int wire, listeners[2], datagrams[2];	/* our ends */
+static int wire, cable, listeners[2], datagrams[2];	/* our ends */
 static uint32_t iss;		/* the stack's, of its last SYN|ACK */
 static uint8_t xid4[4], xid6[3];	/* of its last question to a server */
 static bool arp_reply;		/* seen one */
@@ -233,6 +237,8 @@ static int drain_wire(void)
 		if (get16(f + 12) == 0x86dd)
 			answer_ns(f, (size_t)n);
 	}
+	while (recv(cable, f, sizeof(f), MSG_DONTWAIT) > 0)
+		got++;
 	return got;
 }
 
@@ -319,11 +325,24 @@ static void tear_down(void)
 	engine_free(engine);
 	loop_free(loop);
 	close(wire);
+	close(cable);
+}
+
+/* the far end of the cable that the stack waits for at @path, up */
+static void plug(const char *path)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	cable = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	check(connect(cable, (struct sockaddr *)&un, sizeof(un)) == 0, "no cable");
+	pump();
+	check(send(cable, "U", 1, 0) == 1, "the cable cannot be told");
 }
 
 static void set_up(void)
 {
-	char spec[128], err[256] = "";
+	char spec[256], path[64], err[256] = "";
 	struct config c;
 	int pair[2];
 
@@ -331,8 +350,9 @@ static void set_up(void)
 	check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0,
 	      "socketpair() failed");
 	wire = pair[1];
-	snprintf(spec, sizeof(spec), "fd=%d,mac=02:00:00:00:00:02,ip=10.0.0.1/24,ip=fc00::1/64,auto,privacy",
-		 pair[0]);
+	snprintf(path, sizeof(path), "/tmp/fuzz-frames.%d", (int)getpid());
+	snprintf(spec, sizeof(spec), "fd=%d,mac=02:00:00:00:00:02,ip=10.0.0.1/24,ip=fc00::1/64,auto,privacy,"
+		 "veth=%s,mac=02:00:00:00:00:03,ip=10.0.1.1/24,ip=fc01::1/64,forward4", pair[0], path);
 	loop = loop_new();
 	check(loop != NULL, "no loop");
 	engine = engine_new(loop, "/fuzz");
@@ -345,17 +365,24 @@ static void set_up(void)
 	      open_socket(AF_INET, SOCK_DGRAM, &datagrams[0]) == 0 &&
 	      open_socket(AF_INET6, SOCK_DGRAM, &datagrams[1]) == 0, "no socket");
 	pump();
+	plug(path);
+	pump();
 	atexit(tear_down);
 }
 
 static void send_one(const uint8_t *data, size_t n, uint8_t flags)
 {
-	static uint8_t f[4096];
-	uint8_t *tcp;
+	static uint8_t record[sizeof(struct virtio_net_hdr) + 4096];
+	uint8_t *f = record, *tcp;
+	size_t meta = flags & 8 ? sizeof(struct virtio_net_hdr) : 0;
 
-	if (n > sizeof(f))
-		n = sizeof(f);
+	if (n > sizeof(record))
+		n = sizeof(record);
 	memcpy(f, data, n);
+	if (n < meta)
+		return;
+	f += meta;
+	n -= meta;
 	tcp = tcp_of(f, n);
 	if (tcp && (flags & 2)) {
 		uint32_t ack = get32(tcp + 8) + iss;
@@ -367,7 +394,7 @@ static void send_one(const uint8_t *data, size_t n, uint8_t flags)
 		put_transaction(f, n);
 	if (flags & 1)
 		fix_checksums(f, n);
-	send(wire, f, n, MSG_DONTWAIT);
+	send(meta ? cable : wire, record, meta + n, MSG_DONTWAIT);
 	pump();
 }
 
