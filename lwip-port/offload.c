@@ -37,6 +37,7 @@
 			 NETIF_CHECKSUM_CHECK_ICMP | NETIF_CHECKSUM_CHECK_ICMP6)
 
 #define UDP_PARTIAL	0x80U		/* beside lwIP's PBUF_FLAG_* */
+#define L2_MAX		(SIZEOF_ETH_HDR + 8)	/* with two tags */
 
 static u8_t client_data_id(void)
 {
@@ -293,12 +294,12 @@ bool port_comes_back(const struct netif *n, const ip_addr_t *to)
  */
 bool port_udp_cuts(const struct netif *n, const ip_addr_t *to, size_t len)
 {
-	/* a pbuf counts by 16 bits */
+	/* a pbuf counts by 16 bits, at the receiver, too */
 	unsigned room = UINT16_MAX - udp_headers(to);
 
 	if (port_comes_back(n, to))
 		return len <= room;
-	return portif_of(n)->uso && len <= room - SIZEOF_ETH_HDR;
+	return portif_of(n)->uso && len <= room - L2_MAX;
 }
 
 /* what comes back is cut where it is received: port_looped_input() */

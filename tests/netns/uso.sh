@@ -31,28 +31,31 @@ while True:
     if len(d) < 1000:
         break
 X
-# ADDRESS: one send of 40 datagrams of 1200 bytes and a short one; prints what they are
+# ADDRESS [BYTES]: one send, of 40 datagrams of 1200 bytes and a short one or as said;
+# prints what they are
 cat >"$T/tx.py" <<'X'
 import hashlib, socket, sys
 UDP_SEGMENT = 103
 family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
 s = socket.socket(family, socket.SOCK_DGRAM)
 s.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 1200)
-d = bytes((i * 7 + i // 251) % 256 for i in range(1200 * 40 + 77))
+d = bytes((i * 7 + i // 251) % 256 for i in range(int(sys.argv[2]) if len(sys.argv) > 2 else 1200 * 40 + 77))
 assert s.sendto(d, (sys.argv[1], 7000)) == len(d)
 for i in range(0, len(d), 1200):
     part = d[i:i + 1200]
     print(len(part), hashlib.md5(part).hexdigest())
 X
 
+BYTES=
 # arrives NAME ADDRESS PREFIX...: the receiver runs with that prefix
+# shellcheck disable=SC2086	# BYTES may be none
 arrives() {
 	local name=$1 to=$2
 	shift 2
 	rm -f "$T/rx.err"		# that of the last one says "ready", too
 	bg rx "$@" "$PY" "$T/rx.py" "$to"
 	wait_for 10 has_line "$T/rx.err" ready
-	"${US[@]}" "$PY" "$T/tx.py" "$to" >"$T/sent" 2>"$T/tx.err" || not_ok "$name: sent" "$T/tx.err"
+	"${US[@]}" "$PY" "$T/tx.py" "$to" $BYTES >"$T/sent" 2>"$T/tx.err" || not_ok "$name: sent" "$T/tx.err"
 	bg_wait rx 15
 	same "$name" "$T/sent" "$T/rx.out"
 }
@@ -69,6 +72,13 @@ if [ "$(printf '%s\n' 6.2 "$(uname -r)" | sort -V | head -n1)" = 6.2 ]; then
 else
 	check "each in its own frame" [ $(($(frames) - was)) -ge 82 ]
 fi
+# a frame's length has 16 bits, its Ethernet header and two tags included
+BYTES=65485
+arrives "as many as a frame can have" 10.0.0.1 "${KN[@]}"
+BYTES=65507
+arrives "as many as a datagram can have" 10.0.0.1 "${KN[@]}"
+arrives "the same, to the stack itself" 10.0.0.70 "${US[@]}"
+BYTES=
 bg dump "${KN[@]}" tcpdump -i t1 -nn -v -U -w "$T/wire.pcap" udp port 7000
 wait_for 10 has_line "$T/dump.err" "listening on"
 arrives "IPv4, over a wire" 10.0.2.2 "${WIRE[@]}"

@@ -513,10 +513,10 @@ static void what_a_pbuf_cannot_count_is_not_sent_as_one(void **state)
 
 	assert_false(port_udp_cuts(&w.netif, &out, 5000));
 	w.port.uso = true;
-	assert_true(port_udp_cuts(&w.netif, &out, 65535 - 14 - 28));
-	assert_false(port_udp_cuts(&w.netif, &out, 65535 - 14 - 27));
-	assert_true(port_udp_cuts(&w.netif, &out6, 65535 - 14 - 48));
-	assert_false(port_udp_cuts(&w.netif, &out6, 65535 - 14 - 47));
+	assert_true(port_udp_cuts(&w.netif, &out, 65535 - 22 - 28));
+	assert_false(port_udp_cuts(&w.netif, &out, 65535 - 22 - 27));
+	assert_true(port_udp_cuts(&w.netif, &out6, 65535 - 22 - 48));
+	assert_false(port_udp_cuts(&w.netif, &out6, 65535 - 22 - 47));
 	assert_true(port_udp_cuts(&w.netif, &own, 65507));
 }
 
