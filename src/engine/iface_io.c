@@ -218,12 +218,28 @@ static void link_gone(struct iface *i, int err)
 	iface_update_carrier(i);
 }
 
-/* the link says that its descriptor or its carrier is another one */
+/* several datagrams as one frame: so do the vlans on top */
+static void follow_uso(struct iface *i)
+{
+	i->portif.uso = i->link->caps & LINK_CAP_USO;
+	for (struct ifa4 *a = i->addr4; a; a = a->next)
+		a->portif.uso = i->portif.uso;
+	for (struct iface *v = i->nvlan ? i->e->ifaces : NULL; v; v = v->next) {
+		if (v->lower != i)
+			continue;
+		v->link->caps = (v->link->caps & ~(unsigned)LINK_CAP_USO) |
+			(i->link->caps & LINK_CAP_USO);
+		follow_uso(v);
+	}
+}
+
+/* the link says that its descriptor, its carrier or what it takes is another one */
 static void link_changed(struct iface *i)
 {
 	int r = 0;
 
 	i->link->changed = false;
+	follow_uso(i);
 	if (i->w.fd != i->link->fd) {
 		loop_fd_del(&i->w);
 		i->blocked = false;

@@ -218,7 +218,7 @@ static int send_due(struct impair *m, uint64_t now)
 	return 0;
 }
 
-/* the inner link has another descriptor, or another carrier */
+/* the inner link has another descriptor, another carrier, or takes other frames */
 static void inner_changed(struct impair *m)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
@@ -226,6 +226,7 @@ static void inner_changed(struct impair *m)
 	m->inner->changed = false;
 	epoll_ctl(m->l.fd, EPOLL_CTL_ADD, m->inner->fd, &ev);	/* EEXIST: the same one */
 	m->l.no_peer = m->inner->no_peer;
+	m->l.caps = m->inner->caps;
 	m->l.changed = true;
 }
 

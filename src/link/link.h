@@ -69,8 +69,8 @@ struct link {
 	bool readable;			/* its owner has just seen fd polled readable: the next
 					 * recv() may count on it, and clears it */
 	bool no_peer;			/* nobody is there, or is up, at the other end: no carrier */
-	bool changed;			/* recv() changed fd or no_peer; the owner looks, and
-					 * clears it.  The old fd stays open until the next recv() */
+	bool changed;			/* recv() changed fd, no_peer or LINK_CAP_USO; the owner
+					 * looks, and clears it.  The old fd stays open until the next recv() */
 	struct link_stats stats;
 };
 

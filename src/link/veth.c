@@ -6,7 +6,9 @@
  * up to 64 KB and unfinished checksums cross as they are, for neither end has
  * to cut or to sum what the other would put together again.  A record of one
  * byte tells whether its sender is up, as the kernel's veth does by the
- * carrier: no_peer is set while the far end is down or not there.
+ * carrier: no_peer is set while the far end is down or not there.  Another
+ * byte says that the sender takes several datagrams of UDP as one frame: who
+ * does not know it never says so, and is sent none.
  *
  * link_pair() gives both ends to one process.  "veth:PATH" is one end; who
  * comes first listens at PATH, who comes second connects, and PATH is gone
@@ -33,6 +35,7 @@
 #define VETH_IOV	IOV_MAX
 #define SIGN_UP		'U'
 #define SIGN_DOWN	'D'
+#define SIGN_USO	'S'
 
 struct veth {
 	struct link l;
@@ -47,15 +50,19 @@ static struct veth *veth_of(struct link *l)
 	return container_of(l, struct veth, l);
 }
 
+static int sign(struct veth *v, char what)
+{
+	return send(v->l.fd, &what, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EAGAIN ?
+		-EAGAIN : 0;	/* any other error: the peer is gone */
+}
+
 static int tell(struct veth *v)
 {
-	char sign = v->up ? SIGN_UP : SIGN_DOWN;
-
 	if (v->told || v->listening)
 		return 0;
-	if (send(v->l.fd, &sign, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EAGAIN)
+	if (sign(v, SIGN_USO) < 0 || sign(v, v->up ? SIGN_UP : SIGN_DOWN) < 0)
 		return -EAGAIN;
-	v->told = true;		/* any other error: the peer is gone */
+	v->told = true;
 	return 0;
 }
 
@@ -87,6 +94,7 @@ static void replace_fd(struct veth *v, int fd, bool listening)
 	v->l.changed = true;
 	v->listening = listening;
 	v->told = false;
+	v->l.caps &= ~(unsigned)LINK_CAP_USO;
 	set_peer(v, false);
 }
 
@@ -219,10 +227,14 @@ static int hung_up(struct veth *v)
 	return 0;
 }
 
-static void heard(struct veth *v, char sign)
+static void heard(struct veth *v, char what)
 {
-	if (sign == SIGN_UP || sign == SIGN_DOWN)
-		set_peer(v, sign == SIGN_UP);
+	if (what == SIGN_UP || what == SIGN_DOWN)
+		set_peer(v, what == SIGN_UP);
+	if (what != SIGN_USO || v->l.caps & LINK_CAP_USO)
+		return;
+	v->l.caps |= LINK_CAP_USO;
+	v->l.changed = true;
 }
 
 static int veth_recv(struct link *l, struct link_buf *b, int n)

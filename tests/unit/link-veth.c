@@ -1,6 +1,7 @@
 /* link-veth.c - both ends of a cable: metadata, carrier, who comes and goes */
 #include "link-test.h"
 #include <sys/stat.h>
+#include <sys/un.h>
 
 static char spec[64], dir[] = "/tmp/ustk-veth.XXXXXX";
 
@@ -54,6 +55,7 @@ static void a_pair_carries_metadata_and_its_carrier(void **state)
 	settle(l[0]);
 	settle(l[1]);
 	assert_true(l[0]->changed && !l[0]->no_peer && !l[1]->no_peer);
+	assert_int_equal(l[0]->caps, LINK_CAP_VNET | LINK_CAP_USO);
 	assert_int_equal(link_send(l[0], v, 2, &h), 0);
 	assert_int_equal(wait_frame(l[1], &b), 1);
 	assert_int_equal(b.len, sizeof(f));
@@ -115,6 +117,35 @@ static void two_meet_at_a_path_and_a_third_waits(void **state)
 	link_close(c);
 }
 
+/* an end that does not say that it takes several datagrams as a frame, after one that did */
+static void who_takes_datagrams_together_says_so(void **state)
+{
+	struct link *a = open_link(spec), *b = open_link(spec);
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int old;
+
+	settle(a);
+	up(a, true);
+	up(b, true);
+	settle(a);
+	assert_true(a->caps & LINK_CAP_USO);
+	link_close(b);
+	a->changed = false;
+	settle(a);
+	assert_true(a->changed);
+	assert_false(a->caps & LINK_CAP_USO);
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", spec + strlen("veth:"));
+	old = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	assert_int_equal(connect(old, (struct sockaddr *)&un, sizeof(un)), 0);
+	settle(a);
+	assert_int_equal(send(old, "U", 1, 0), 1);
+	settle(a);
+	assert_false(a->no_peer);
+	assert_int_equal(a->caps, LINK_CAP_VNET);
+	close(old);
+	link_close(a);
+}
+
 static void a_dead_end_is_replaced(void **state)
 {
 	struct link *a = open_link(spec), *b;
@@ -141,6 +172,7 @@ int main(void)
 		cmocka_unit_test(a_pair_carries_metadata_and_its_carrier),
 		cmocka_unit_test(a_full_cable_says_so),
 		cmocka_unit_test_setup_teardown(two_meet_at_a_path_and_a_third_waits, make_path, drop_path),
+		cmocka_unit_test_setup_teardown(who_takes_datagrams_together_says_so, make_path, drop_path),
 		cmocka_unit_test_setup_teardown(a_dead_end_is_replaced, make_path, drop_path),
 		cmocka_unit_test(bad_paths_are_refused),
 	};
