@@ -53,7 +53,7 @@ static struct pbuf *complete(const struct pbuf *p, const struct virtio_net_hdr *
 /* the protocol of a kind of large frame; 0: it is none that is asked for */
 static uint8_t gso_proto(const struct virtio_net_hdr *v, bool v6)
 {
-	if (port_is_uso(v))
+	if (v->gso_type == VIRTIO_NET_HDR_GSO_UDP_L4)
 		return IP_PROTO_UDP;
 	return (v->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) ==
 		(v6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4) ? IP_PROTO_TCP : 0;

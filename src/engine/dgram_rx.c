@@ -204,9 +204,13 @@ void dgram_deliver(struct sock *s, const struct dgram_info *info, const struct p
 {
 	if (dgram(s)->rd_shut)
 		return;
-	if (info->segment && !s->o.udp_gro)
+	if (info->segment && !s->o.udp_gro) {
 		put_each(s, info, p, skip);
+		return;
+	}
 	/* a small SO_RCVBUF takes a datagram of any size in Linux, a pair does not */
-	else if (put_whole(s, info, p, skip) == -EMSGSIZE && info->segment)
+	if (put_whole(s, info, p, skip) == -EMSGSIZE && info->segment) {
+		dgram(s)->drops--;	/* not lost yet */
 		put_each(s, info, p, skip);
+	}
 }

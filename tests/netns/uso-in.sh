@@ -202,6 +202,75 @@ wait_for 10 has_line "$T/rx.err" ready
 "${AN[@]}" "$PY" "$T/tx.py" 10.1.0.254 >/dev/null
 bg_wait rx 15
 check "a short buffer cuts all of it" has_line "$T/rx.out" "100 True [1200]"
+# gro|- SIZE: 30 sends to who reads only afterwards; what was read and what SO_RXQ_OVFL
+# says was dropped is all of it
+cat >"$T/late.py" <<'X2'
+import socket, struct, subprocess, sys
+UDP_GRO, SO_RXQ_OVFL = 104, 40
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, int(sys.argv[2]))
+if sys.argv[1] == "gro":
+    s.setsockopt(socket.IPPROTO_UDP, UDP_GRO, 1)
+s.bind(("10.1.0.254", 7000))
+print("ready", file=sys.stderr, flush=True)
+sys.stdin.readline()			# when all was sent
+got, dropped, whole = 0, 0, 0
+s.setblocking(False)
+while True:
+    try:
+        d, ctl, _, _ = s.recvmsg(65536, 200)
+    except BlockingIOError:
+        print("drained", file=sys.stderr, flush=True)
+        s.settimeout(10)
+        d, ctl, _, _ = s.recvmsg(65536, 200)
+    for level, kind, data in ctl:
+        if (level, kind) == (socket.SOL_SOCKET, SO_RXQ_OVFL):
+            dropped = struct.unpack("I", data)[0]
+        if (level, kind) == (socket.IPPROTO_UDP, UDP_GRO):
+            whole += 1
+    if d == b"end":
+        break
+    got += 1
+print(got, dropped, whole)
+X2
+cat >"$T/many.py" <<'X2'
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("10.1.0.254", 7000))
+if sys.argv[1] == "end":
+    s.send(b"end")
+else:
+    s.setsockopt(socket.IPPROTO_UDP, 103, 1200)
+    for i in range(30):
+        s.send(bytes(1200 * 40))
+X2
+# late NAME gro|- SIZE: afterwards $GOT, $DROPPED, $WHOLE
+late() {
+	rm -f "$T/late.err" "$T/late.in"
+	mkfifo "$T/late.in"
+	exec 8<>"$T/late.in"
+	bg late "${S0[@]}" "$PY" "$T/late.py" "$2" "$3"
+	wait_for 10 has_line "$T/late.err" ready
+	"${AN[@]}" "$PY" "$T/many.py" all
+	wait_for 5 taken
+	echo go >&8
+	# what was dropped tells only the next one that has room
+	wait_for 10 has_line "$T/late.err" drained
+	"${AN[@]}" "$PY" "$T/many.py" end
+	bg_wait late 10
+	exec 8>&-
+	read -r GOT DROPPED WHOLE <"$T/late.out" || GOT=0 DROPPED=0 WHOLE=0
+	diag "$1: $GOT received, $DROPPED dropped, $WHOLE together"
+}
+# the stack has looked at all that was sent: an answer to a ping comes behind it
+taken() { "${AN[@]}" ping -n -c1 -W1 10.1.0.254; }
+late "each" - 100000
+check "what finds no room is counted, a datagram each" [ $((GOT + DROPPED)) = 1200 -a "$GOT" -gt 10 -a "$DROPPED" -gt 10 ]
+late "together" gro 100000
+check "with UDP_GRO all of them as one" [ $((GOT + DROPPED)) = 30 -a "$GOT" -gt 1 -a "$GOT" = "$WHOLE" ]
+late "a small buffer" gro 8192
+check "a buffer too small for all of them takes some" [ $((GOT + DROPPED)) = 1200 -a "$GOT" -gt 1 -a "$WHOLE" = 0 ]
 FROM=("${S0[@]}")
 arrives "to itself, UDP_GRO" 10.1.0.254 gro "${S0[@]}"
 calls 1

@@ -309,6 +309,8 @@ static void datagrams_that_lie_are_refused(void **state)
 	assert_int_equal(port_segment(p, 0, &v, never, NULL), -EINVAL);
 	v = good, v.flags = 0;
 	assert_int_equal(port_segment(p, 0, &v, never, NULL), -EINVAL);
+	v = good, v.gso_type |= VIRTIO_NET_HDR_GSO_ECN;	/* TCP's */
+	assert_int_equal(port_segment(p, 0, &v, never, NULL), -EINVAL);
 	v = good, v.gso_size = UDP_DATA / 129;	/* too many */
 	assert_int_equal(port_segment(p, 0, &v, never, NULL), -EINVAL);
 	for (k = 0; k < 0x10000; k += k < 64 ? 1 : 997) {
