@@ -355,6 +355,28 @@ static void together(void)
 	close(in);
 }
 
+/* nobody has the port: one error for all that was sent together */
+static void together_refused(void)
+{
+	static char data[3000], buf[4096];
+	bool v4 = site->domain == AF_INET;
+	int plain = udp(), fd = udp();
+
+	connect_to(plain, site->own, test_port(1));
+	saw_result("send", send_segments(plain, data, 2500, 1000));
+	saw("poll", "%s", events_text(wait_for(plain, POLLIN, WAIT_MS)));
+	saw_result("SO_ERROR", so_error(plain));
+	saw_result("SO_ERROR then", so_error(plain));
+	set_int(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, 1);
+	connect_to(fd, site->own, test_port(1));
+	saw_result("send with RECVERR", send_segments(fd, data, 2500, 1000));
+	wait_for(fd, POLLIN, WAIT_MS);
+	saw_result("error queue", recv(fd, buf, sizeof(buf), MSG_ERRQUEUE | MSG_DONTWAIT));
+	saw_result("error queue then", recv(fd, buf, sizeof(buf), MSG_ERRQUEUE | MSG_DONTWAIT));
+	close(plain);
+	close(fd);
+}
+
 /* the interface of site->own, and its link-local address */
 static bool own_link(char name[IF_NAMESIZE], union addr *local)
 {
@@ -544,7 +566,7 @@ const struct scenario effect_scenarios[] = {
 	{ "devices", devices, ON_NET }, { "link local", link_local, ON_NET6 },
 	{ "port later", port_later, ON_LO4 | ON_NET }, { "all groups", all_groups, ON_NET },
 	{ "segments", segments, ON_ALL }, { "mtu", mtu, ON_ALL }, { "pieces", pieces, ON_ALL },
-	{ "together", together, ON_ALL },
+	{ "together", together, ON_ALL }, { "together refused", together_refused, ON_LO | ON_NET },
 	{ "min ttl", min_ttl, ON_LO },
 	{ 0 },
 };
