@@ -12,7 +12,7 @@ lwip_port_files = lwip-port/arch/cc.h lwip-port/checksum.c lwip-port/congestion.
 	lwip-port/guard_l2.c lwip-port/guard_nd6.c \
 	lwip-port/guard_tcp.c lwip-port/hooks.h lwip-port/ipopt.c lwip-port/ipopt.h lwip-port/isn.c lwip-port/lwipopts.h \
 	lwip-port/mempool.c lwip-port/mempool.h \
-	lwip-port/offload.c lwip-port/pcbtable.c lwip-port/pcbtable.h lwip-port/port.h \
+	lwip-port/offload.c lwip-port/paths.c lwip-port/pcbtable.c lwip-port/pcbtable.h lwip-port/port.h \
 	lwip-port/port_priv.h lwip-port/reass6.c lwip-port/reass6.h lwip-port/route.c lwip-port/siphash.c lwip-port/siphash.h \
 	lwip-port/recovery.c lwip-port/recovery.h lwip-port/rexmit.c lwip-port/rtt.h \
 	lwip-port/meta.c lwip-port/sack.c lwip-port/sack.h lwip-port/segment.c lwip-port/sys.c lwip-port/tcpglue.c lwip-port/tcpinfo.c \
@@ -59,7 +59,7 @@ endif
 # our own, with the options that we ship
 if HAVE_CMOCKA
 port_tests = tests/unit/port-checksum tests/unit/port-guards tests/unit/port-ipopt tests/unit/port-isn \
-	tests/unit/port-offload tests/unit/port-pcbtable tests/unit/port-recovery tests/unit/port-reass6 \
+	tests/unit/port-offload tests/unit/port-paths tests/unit/port-pcbtable tests/unit/port-recovery tests/unit/port-reass6 \
 	tests/unit/port-route tests/unit/port-segment tests/unit/port-urgent
 check_PROGRAMS += $(port_tests)
 TESTS += $(port_tests)
@@ -80,6 +80,9 @@ tests_unit_port_isn_LDADD = $(port_test_ldadd)
 tests_unit_port_offload_SOURCES = tests/unit/port-offload.c tests/unit/port-util.h
 tests_unit_port_offload_CPPFLAGS = $(port_test_cppflags)
 tests_unit_port_offload_LDADD = $(port_test_ldadd)
+tests_unit_port_paths_SOURCES = tests/unit/port-paths.c tests/unit/port-util.h
+tests_unit_port_paths_CPPFLAGS = $(port_test_cppflags)
+tests_unit_port_paths_LDADD = $(port_test_ldadd)
 tests_unit_port_pcbtable_SOURCES = tests/unit/port-pcbtable.c tests/unit/port-util.h
 tests_unit_port_pcbtable_CPPFLAGS = $(port_test_cppflags)
 tests_unit_port_pcbtable_LDADD = $(port_test_ldadd)

@@ -249,6 +249,8 @@ void pcbtable_reg(struct tcp_pcb **list, struct tcp_pcb *pcb)
 		if (n) {
 			if (list == &tcp_tw_pcbs)
 				recovery_free(n);
+			else
+				n->began = (uint32_t)port_now_us();
 			n->hash = tuple_hash(&pcb->local_ip, pcb->local_port,
 					     &pcb->remote_ip, pcb->remote_port);
 			hash_add(n);

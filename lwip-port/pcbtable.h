@@ -30,6 +30,7 @@ struct pcbnode {
 	bool urg_out, urg_in;		/* an urgent byte is on its way; was told of (urgent.c) */
 	uint32_t snd_up, rcv_up;	/* behind ours; the peer's own */
 	uint16_t rcv_rtt;		/* ms, of the path as a receiver sees it; 0: unknown */
+	uint32_t began;			/* us: the handshake */
 	uint8_t congestion;		/* enum cc_kind */
 	struct rtt rtt;			/* what recovery.c knew when it last let go */
 	struct recovery *rec;		/* since it began to send; recovery.c's */

@@ -166,7 +166,7 @@ struct port_tcp_timer {
 	unsigned tries;
 };
 void port_tcp_timer(const struct tcp_pcb *pcb, struct port_tcp_timer *t);
-/* the peer's data took so long to come after our ACK, ms; 0: not known */
+/* the peer's data took so long to come after our ACK, us; 0: not known */
 unsigned port_tcp_rcv_rtt(const struct tcp_pcb *pcb);
 
 /* urgent data (RFC 9293 3.8.5).  The byte before sequence number @end is urgent: segments

@@ -49,6 +49,10 @@ void port_icmp4_error(const struct pbuf *p, unsigned type, unsigned code, uint32
 void port_icmp6_error(const struct pbuf *p, struct netif *n, unsigned type, unsigned code,
 		      uint32_t word);
 
+/* paths.c */
+void path_seen(const ip_addr_t *peer, uint32_t us);
+uint32_t path_rtt(const ip_addr_t *peer);
+
 /* groups.c, for the wrappers ipv4.c and ipv6.c, and theirs for it */
 uint32_t port_groups_rand(void);
 bool port_igmp_waits(void);

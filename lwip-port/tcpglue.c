@@ -359,6 +359,7 @@ void port_tcp_established(struct tcp_pcb *pcb)
 	if (node) {
 		node->wire_mss = (uint16_t)mss;
 		node->fresh = true;
+		path_seen(&pcb->remote_ip, (uint32_t)port_now_us() - node->began);
 	}
 	pcb->cwnd = port_tcp_initial_window(mss);
 	/* without a node port_vnet_out() would not know the peer's MSS */

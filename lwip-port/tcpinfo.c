@@ -16,6 +16,8 @@
 #include "port_priv.h"
 #include "recovery.h"
 
+#define SHORT_US	4000	/* so short is a path if time stamps say so */
+
 #define PMTU_MIN4	552u		/* as Linux's min_pmtu: less would cost us more than it helps */
 #define PMTU_MIN6	1280u
 
@@ -162,13 +164,24 @@ void port_tcp_figures(const struct tcp_pcb *pcb, struct port_tcp_figures *f)
  * port_tcp_rcv_rtt() - The path's round trip as a receiver sees it
  * @pcb:	connection
  *
- * Return: milliseconds; 0: not known
+ * Time stamps tell milliseconds.  Of a short path that is too coarse, and mostly the time
+ * that packets wait for us: there the shortest handshake counts, or what was measured
+ * when we sent, if it is less.
+ *
+ * Return: microseconds; 0: not known
  */
 unsigned port_tcp_rcv_rtt(const struct tcp_pcb *pcb)
 {
 	const struct pcbnode *node = pcbnode_of(pcb);
+	unsigned us = node ? node->rcv_rtt * 1000u : 0, sent, path;
 
-	return node ? node->rcv_rtt : 0;
+	if (!us || us >= SHORT_US)
+		return us;
+	sent = node->rec ? node->rec->rtt.min : node->rtt.min;
+	path = path_rtt(&pcb->remote_ip);
+	if (sent && sent < us)
+		us = sent;
+	return path && path < us ? path : us;
 }
 
 /* until a count of lwIP's slow ticks is reached, in milliseconds */

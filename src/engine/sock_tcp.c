@@ -28,7 +28,7 @@
 #define NS_PER_MS	1000000ull
 #define NS_PER_S	1000000000ull
 #define WND_MIN		(8 * 1024)
-#define TCP_RX_WINDOW	(512 * 1024)	/* unread bytes a connection may cost us, by default */
+#define TCP_RX_WINDOW	(256 * 1024)	/* unread bytes a connection may cost us, by default */
 
 static struct tcp_sock *tcp(struct sock *s)
 {

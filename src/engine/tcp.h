@@ -37,7 +37,8 @@ struct tcp_sock {
 	struct pbuf *rx_head, *rx_tail;	/* delivered by lwIP, not yet written */
 	uint32_t rx_unacked;		/* bytes since we last sent an ACK */
 	uint32_t rx_wnd;		/* the window we offer when nothing is unread */
-	uint32_t rx_took, rx_took_from;	/* bytes the application took since, in ms */
+	uint32_t rx_took;		/* bytes the application took ... */
+	uint64_t rx_took_from;		/* ... since then, us */
 	uint64_t rx_total;		/* bytes written to the pair */
 	uint64_t rx_read;		/* of them, when the pair was last seen empty */
 	bool rx_blocked, rx_writable;	/* EPOLLOUT is armed; it has come */

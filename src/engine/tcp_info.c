@@ -71,7 +71,7 @@ void tcp_fill_info(const struct tcp_sock *ts, const struct tcp_pcb *pcb, struct 
 	ti->tcpi_rto = f.rto;
 	ti->tcpi_rtt = f.srtt;
 	ti->tcpi_rttvar = f.rttvar;
-	ti->tcpi_rcv_rtt = port_tcp_rcv_rtt(pcb) * 1000;
+	ti->tcpi_rcv_rtt = port_tcp_rcv_rtt(pcb);
 	ti->tcpi_snd_cwnd = f.cwnd / mss;
 	ti->tcpi_snd_ssthresh = f.ssthresh / mss;
 	ti->tcpi_unacked = (f.in_flight + mss - 1) / mss;

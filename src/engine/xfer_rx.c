@@ -2,12 +2,12 @@
  *
  * Theory of operation
  * pbufs that lwIP delivered queue at rx_head.  The window is credited
- * (tcp_recved) only for what the descriptor accepted, so a slow reader closes
+ * only for what the descriptor accepted, so a slow reader closes
  * the peer's window instead of growing our memory: at most rx_wnd bytes.
  * Write first; EPOLLOUT is armed only for leftovers.  A write that ends with the peer's
  * urgent byte has MSG_OOB: AF_UNIX then shows the application POLLPRI, SIGURG and the mark.
  *
- * The window begins at half a megabyte and follows what the application takes
+ * The window begins at a quarter of a megabyte and follows what the application takes
  * in a round trip, up to TCP_WND: a sender whose window is twice what it can
  * use in that time is held back by the network alone (dynamic right-sizing, as
  * in Linux).  SO_RCVBUF fixes it.
@@ -18,12 +18,12 @@
 #include <sys/socket.h>
 #include "engine/priv.h"
 #include "lwip/priv/tcp_priv.h"
-#include "lwip/sys.h"
 #include "port.h"
 
 #define RX_IOV		64
 #define SNDBUF_LARGE	(1 << 20)	/* of the pair, once a connection moves much */
 #define SNDBUF_LARGE_AT	(256 * 1024)
+#define ROUND_MIN_US	8000		/* to tell a rate */
 #define WND_STEP	(128 * 1024)	/* tell the peer when the window opened by this */
 
 static void watch(struct tcp_sock *ts, bool out)
@@ -146,23 +146,20 @@ static uint32_t rx_write(struct tcp_sock *ts)
 /* once a round trip: is the window still twice what comes in one? */
 static void tune_window(struct tcp_sock *ts, uint32_t took)
 {
-	unsigned rtt = port_tcp_rcv_rtt(ts->pcb);
-	uint32_t now = sys_now(), want;
+	uint64_t rtt = port_tcp_rcv_rtt(ts->pcb), span = port_now_us() - ts->rx_took_from, want;
 
 	ts->rx_took += took;
-	if (!rtt || now - ts->rx_took_from < rtt)
+	if (!rtt || span < rtt || span < ROUND_MIN_US)
 		return;
-	want = ts->rx_took;
-	if (now - ts->rx_took_from < 2 * rtt && want < TCP_WND)
-		want *= 2;
+	want = 2 * ts->rx_took * rtt / span;
 	ts->rx_took = 0;
-	ts->rx_took_from = now;
+	ts->rx_took_from += span;
 	if (want > TCP_WND_MAX(ts->pcb))
 		want = TCP_WND_MAX(ts->pcb);
 	if (want <= ts->rx_wnd || ts->s.o.rcvbuf_set)
 		return;
-	ts->pcb->rcv_wnd += want - ts->rx_wnd;
-	ts->rx_wnd = want;
+	ts->pcb->rcv_wnd += (uint32_t)want - ts->rx_wnd;
+	ts->rx_wnd = (uint32_t)want;
 }
 
 /* tcp_recved() would send an ACK in the midst of a burst: xfer_ack() says when */
