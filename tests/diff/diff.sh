@@ -6,6 +6,7 @@
 # namespaces and a veth) and under the shim (a TAP to the kernel's namespace)
 # must be equal, line by line, but for what tests/diff/accepted lists with the
 # reason.  A peer program runs on the far side and on the tested stack itself.
+# Most of it is waiting, so both stacks are looked at at the same time.
 . "$(dirname "$0")/../lib.sh"
 t_begin
 need_root
@@ -19,7 +20,7 @@ silence() {
 	ip -n "$1" -6 route add blackhole 2001:db8::/32
 }
 
-# observe NAME CMD...: run it all, with a peer on either side
+# observe NAME CMD...: begin to run it all, with a peer on either side
 observe() {
 	local name=$1
 	shift
@@ -28,23 +29,25 @@ observe() {
 	wait_for 5 has_line "$T/$name-far.out" ready && wait_for 5 has_line "$T/$name-near.out" ready ||
 		{ not_ok "the peer programs start" "$T/$name-far.err" "$T/$name-near.err"; exit 1; }
 	bg "$name" "$@" "$DIFF" ${DIFF_ARGS:-}
-	bg_wait "$name" 130 || not_ok "$name: the scenarios run to their end" "$T/$name.err"
-	bg_kill "$name-far"
-	bg_kill "$name-near"
+}
+# observed NAME: to its end
+observed() {
+	bg_wait "$1" 130 || not_ok "$1: the scenarios run to their end" "$T/$1.err"
+	bg_kill "$1-far"
+	bg_kill "$1-near"
 }
 
 USTACK_TWIN=kernel kernel_peer
 silence "$K"
 ip -n "$E" -6 route add default via fc00::1:1
 observe kernel "${US[@]}"
-ip netns del "$E"
-ip netns del "$K"
-bg_kill s0
-NAMESPACES=()
+bg_kill s0	# the twin's place holder
 
 USTACK_TWIN='' kernel_peer tap gw=10.0.0.1,gw=fc00::1:1
 silence "$K"
 observe ours "${US[@]}"
+observed kernel
+observed ours
 
 [ -n "${DIFF_KEEP:-}" ] && cp "$T/kernel.out" "$T/ours.out" "$DIFF_KEEP"
 compare() {
@@ -54,6 +57,7 @@ compare() {
 persists() {
 	mv "$T/verdict" "$T/first"
 	observe ours "${US[@]}"
+	observed ours
 	compare "$T/verdict" && return 1
 	grep '^[^ 0-9]' "$T/first" | grep -xFf - "$T/verdict" | grep -q .
 }
