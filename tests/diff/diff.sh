@@ -1,6 +1,6 @@
 #!/bin/bash
 # diff.sh - several hundred scenarios of socket calls, on both stacks
-# deadline: 280
+# deadline: 400
 #
 # tests/diff/diff prints what it saw; its output on the kernel's stack (two
 # namespaces and a veth) and under the shim (a TAP to the kernel's namespace)
@@ -32,7 +32,7 @@ observe() {
 }
 # observed NAME: to its end
 observed() {
-	bg_wait "$1" 130 || not_ok "$1: the scenarios run to their end" "$T/$1.err"
+	bg_wait "$1" 180 || not_ok "$1: the scenarios run to their end" "$T/$1.err"
 	bg_kill "$1-far"
 	bg_kill "$1-near"
 }
