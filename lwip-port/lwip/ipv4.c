@@ -23,6 +23,7 @@
 #define igmp_input lwip_igmp_input
 #include "core/ipv4/igmp.c"
 #undef igmp_input
+void igmp_input(struct pbuf *p, struct netif *inp, const ip4_addr_t *dest);
 #undef LWIP_RAND
 #define LWIP_RAND()	port_rand()
 #undef ip4_addr_cmp
