@@ -350,8 +350,10 @@ static void the_handshake_may_tell(void **state)
 		struct tcp_hdr *t = (struct tcp_hdr *)((uint8_t *)p->payload + 20);
 
 		if (i) {
+			uint32_t sum = (~t->chksum & 0xffffu) + PP_HTONS(1);
+
 			t->urgp = PP_HTONS(1);
-			t->chksum = (u16_t)~((~t->chksum & 0xffffu) + PP_HTONS(1));
+			t->chksum = (u16_t)~((sum & 0xffff) + (sum >> 16));
 		}
 		ip_input(p, &w.netif);
 	}
