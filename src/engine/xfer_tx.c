@@ -33,6 +33,9 @@
 #define PEEK_MAX	4096		/* most that is peeked at and left in the pair */
 #define KEPT_MAX	4096		/* consume beyond this many bytes ... */
 #define KEPT_PIECES	6		/* ... or pieces: each peek walks them */
+#define KEPT_PINNED	80		/* no more than these in an empty pair: each may be a buffer
+					 * of 832 bytes, and at a quarter of SO_SNDBUF, of which
+					 * 272 KB are the least, the application has to wait */
 #define BULK_MIN	2048
 #define CORK_NS		(200 * 1000000ull)	/* tcp(7): TCP_CORK's ceiling */
 
@@ -128,6 +131,8 @@ static size_t take_small(struct tcp_sock *ts, uint8_t *buf, size_t want)
 	ts->nkept++;
 	if (n >= BULK_MIN)
 		ts->bulk = true;
+	if (!ts->app_readable && ts->kept > KEPT_PINNED)
+		shrink_kept(ts);
 	return (size_t)n;
 }
 
