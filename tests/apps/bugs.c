@@ -9,6 +9,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -468,6 +469,27 @@ static void buffer_options(void)
 	MUST(ioctl(near, FIONREAD, &n) == 0 && n == 5);
 }
 
+/* each byte is a buffer of its own on the way; once all were taken there is room again */
+static void single_bytes(void)
+{
+	static char buf[65536];
+	int near, far, on = 1;
+
+	pair(&near, &far);
+	MUST(setsockopt(near, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0);
+	for (int i = 0; i < 5; i++) {
+		ssize_t n, left = 0;
+
+		while (left < 20000 && send(near, "x", 1, MSG_DONTWAIT) == 1)
+			left++;
+		for (; left > 0; left -= n) {
+			n = recv(far, buf, sizeof(buf), 0);
+			MUST(n > 0);
+		}
+		MUST(happens(near, POLLOUT, WAIT_MS));
+	}
+}
+
 static void *read_one(void *arg)
 {
 	char c = 0;
@@ -537,6 +559,7 @@ static const struct {
 	{ "22 SO_RCVBUF doubles; FIONREAD", buffer_options },
 	{ "23 dup2 onto a descriptor that a thread waits on", dup2_onto_blocked },
 	{ "25 UDP shutdown, then connect; ::1 is local", udp_again },
+	{ "26 single bytes without a pause", single_bytes },
 };
 
 int main(void)
