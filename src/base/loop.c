@@ -10,12 +10,12 @@
  * a descriptor that was deleted, even if its number, or its structure, was
  * registered anew in between.
  *
- * Timers are a heap (timer_heap.h): arming cannot fail and never allocates.
- * The order is (deadline, order of arming); a deadline in the past counts as now.  So a timer that re-arms itself for
- * now comes after every other that is due, and a pass, which runs only what
- * was armed before it began, ends.  Deferred work is likewise run as one
- * batch a pass: what it defers in turn waits for the next, so that neither
- * can keep the loop from its descriptors.
+ * Timers are a heap (timer_heap.h): arming cannot fail and never allocates.  The
+ * order is (deadline, order of arming); a deadline in the past counts as now.  So
+ * a timer that re-arms itself for now comes after every other that is due, and a
+ * pass, which runs only what was armed before it began, ends.  Deferred work is
+ * likewise run as one batch a pass: what it defers in turn waits for the next,
+ * so that neither can keep the loop from its descriptors.
  *
  * Who wants the least latency lets the loop look for events again and again for
  * a while before it sleeps (loop_set_spin()): that spares the processor's way to

@@ -1,9 +1,9 @@
 /* xfer_rx.c - from the network to the application's descriptor
  *
  * Theory of operation
- * pbufs that lwIP delivered queue at rx_head.  The window is credited
- * only for what the descriptor accepted, so a slow reader closes
- * the peer's window instead of growing our memory: at most rx_wnd bytes.
+ * pbufs that lwIP delivered queue at rx_head.  The window is credited only for what
+ * the descriptor accepted, so a slow reader closes the peer's window instead of
+ * growing our memory: at most rx_wnd bytes.
  * Write first; EPOLLOUT is armed only for leftovers.  A write that ends with the peer's
  * urgent byte has MSG_OOB: AF_UNIX then shows the application POLLPRI, SIGURG and the mark.
  *
